@@ -1,0 +1,78 @@
+"""The bundle: the model as it is served, with all that is needed to ask it.
+
+It needs numpy, onnxruntime and pydantic, not the libraries that trained the model.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from pydantic import TypeAdapter
+
+from .errors import UserError
+from .files import read_json, read_verified
+from .inputs import Array, Inputs, Instances
+from .metrics import Task
+from .prepare import Instance, prepare
+
+FORMAT = 1
+INSTANCES = TypeAdapter(list[Instance])
+
+
+class Predictor:
+    """Answers raw instances; raises UserError when the bundle in `folder` cannot be trusted."""
+
+    def __init__(self, folder: Path) -> None:
+        advice = "train the model again"
+        self.meta = read_json(folder / "bundle.json", advice)
+        if self.meta["format"] > FORMAT:
+            raise UserError(f"The bundle in {folder} is of a newer format than {FORMAT}; update.")
+        self.task = Task.model_validate(self.meta["task"])
+        path = folder / str(self.meta["model"])
+        content = read_verified(path, self.meta["model_sha256"], advice)
+        self.run = load_model(content, path.suffix)
+
+    def output(self, instances: Instances) -> Array:
+        return self.run(prepare(instances))
+
+    def answer(self, instances: list[Instance]) -> list[dict[str, Any]]:
+        if not instances:
+            return []
+        return self.task.answers(self.output([instance.model_dump() for instance in instances]))
+
+    def predict(self, model_input: Any, **_: Any) -> list[dict[str, Any]]:
+        """The same for a pandas table: MLflow calls this."""
+        rows = model_input.astype(object).where(model_input.notna(), None).to_dict("records")
+        return self.answer(INSTANCES.validate_python(rows, strict=False))
+
+
+def _load_pyfunc(path: str) -> Predictor:
+    """MLflow loads a registered model through this function, by its name."""
+    return Predictor(Path(path))
+
+
+def load_model(content: bytes, suffix: str) -> Callable[[Inputs], Array]:
+    if suffix == ".skops":
+        # Only for a model that does not convert: this needs the libraries that trained it.
+        from skops.io import loads  # noqa: PLC0415 - as the line above says
+
+        from .model import predict  # noqa: PLC0415 - the same
+
+        model = loads(content)
+        return lambda inputs: predict(model, inputs)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    output = [session.get_outputs()[-1].name]
+    names = {item.name for item in session.get_inputs()}
+
+    def run(inputs: Inputs) -> Array:
+        # ONNX Runtime takes strings as objects, and refuses inputs that the model does not use.
+        feed = {
+            name: column.astype(object) if column.dtype.kind == "U" else column
+            for name, column in inputs.items()
+            if name in names
+        }
+        return np.asarray(session.run(output, feed)[0])
+
+    return run

@@ -1,0 +1,123 @@
+"""One command a stage. Stages are imported when they run, so that --help answers at once."""
+
+import os
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from .errors import UserError
+
+about = "Train, measure and serve this project's model, one command a stage."
+app = typer.Typer(help=about, no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(stderr=True)
+
+Check = Annotated[bool, typer.Option("--check", help="Only say whether they are stale.")]
+Search = Annotated[bool, typer.Option("--tune", help="Search parameters first.")]
+Source = Annotated[Path, typer.Option("--input", help="Instances: .csv or .parquet.")]
+Target = Annotated[Path, typer.Option("--output", help="Rows with answers: .csv or .parquet.")]
+Raw = Annotated[bool, typer.Option("--raw", help="The model's output instead of answers.")]
+Bundle = Annotated[Path, typer.Option(help="Folder of the bundle.", envvar="MODEL_DIR")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="Else AIP_HTTP_PORT, else PORT, else 8080.")]
+BUNDLE = Path("artifacts/bundle")
+
+
+def stage(module: str, function: str, *arguments: Any) -> Any:
+    started = time.perf_counter()
+    with console.status(f"{module} ..."):
+        result = getattr(import_module(f".{module}", __package__), function)(*arguments)
+    console.print(f"{module:<9}{time.perf_counter() - started:5.1f} s", highlight=False)
+    return result
+
+
+def settings() -> Any:
+    return import_module(".settings", __package__).load_settings()
+
+
+@app.command()
+def data() -> None:
+    """Load, check, clean and split the rows of data.py; write them to data/parts."""
+    for warning in stage("dataset", "build", settings())["warnings"]:
+        console.print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
+
+
+@app.command()
+def train() -> None:
+    """Fit the model of model.py, track the run in MLflow, and write artifacts/bundle."""
+    stage("train", "train", settings())
+
+
+@app.command()
+def tune() -> None:
+    """Search better parameters and write the best into params.toml; Ctrl-C keeps what is found."""
+    import_module(".tune", __package__).tune(settings())
+
+
+@app.command()
+def evaluate() -> None:
+    """Measure the bundle on the test rows; write reports/metrics.json and plots."""
+    stage("evaluate", "evaluate", settings())
+
+
+@app.command()
+def promote() -> None:
+    """Pass the gate as `champion`, or be refused as `challenger` with exit status 1."""
+    enforce(stage("promote", "promote", settings()))
+
+
+@app.command()
+def report(check: Check = False) -> None:
+    """Write the results into README.md and MODEL_CARD.md."""
+    stage("report", "report", check)
+
+
+@app.command()
+def run(search: Search = False) -> None:
+    """All stages in order: data, train, evaluate, promote, report."""
+    data()
+    if search:
+        tune()
+    train()
+    evaluate()
+    metrics = stage("promote", "promote", settings())
+    report()
+    Console().print(Markdown(import_module(".report", __package__).headline(metrics)))
+    enforce(metrics)
+
+
+@app.command()
+def predict(source: Source, output: Target, raw: Raw = False, bundle: Bundle = BUNDLE) -> None:
+    """Answer every row of a file from the bundle."""
+    stage("predict", "predict_file", bundle, source, output, raw)
+
+
+@app.command()
+def serve(host: Host = "0.0.0.0", port: Port = None, bundle: Bundle = BUNDLE) -> None:  # noqa: S104 - for containers
+    """Answer over HTTP: POST /invocations, GET /ping, GET /health."""
+    import_module(".serve", __package__).serve(bundle, host, port)
+
+
+def enforce(metrics: dict[str, Any]) -> None:
+    if not metrics["gate"]["passed"]:
+        raise UserError(f"The gate refused the model. {' '.join(metrics['gate']['reasons'])}")
+
+
+def main() -> None:
+    """What the user can mend is said in one sentence, without a traceback."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    try:
+        app()
+    except UserError as error:
+        console.print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
+        sys.exit(error.exit_status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The stage `data`: load, check, clean, split and store the rows that data.py gives."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandera.errors import SchemaErrors
+from sklearn.model_selection import cross_val_score
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from . import data
+from .errors import UserError
+from .files import hash_of, read_json, read_verified, write_json, write_whole
+from .inputs import Array, Inputs
+from .prepare import Instance, prepare
+from .settings import COMMAND, PARTS, Settings
+
+NAMES = ("train", "valid", "test")
+FEATURES = list(Instance.model_fields)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one part: as a table, as raw instances, and as what the model takes."""
+
+    table: pd.DataFrame
+
+    @cached_property
+    def instances(self) -> list[dict[Any, Any]]:
+        features = self.table[FEATURES].astype(object)
+        return features.where(features.notna(), None).to_dict("records")
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        return prepare(self.instances)
+
+    @property
+    def target(self) -> Array:
+        return self.table[data.TARGET].to_numpy()
+
+    @property
+    def groups(self) -> Array:
+        if data.GROUP is None:
+            return np.arange(len(self.table))
+        return pd.factorize(self.table[data.GROUP])[0]
+
+
+def build(settings: Settings) -> dict[str, Any]:
+    table = data.clean(check_rows(data.load()))
+    split = data.split(table, settings.valid_share, settings.test_share, settings.seed)
+    parts = {name: table[split == name].reset_index(drop=True) for name in NAMES}
+    check_split(table, split, parts)
+    manifest = {
+        "source": data.SOURCE,
+        "licence": data.LICENCE,
+        "rows": len(table),
+        **{name: len(part) for name, part in parts.items()},
+        "warnings": find_duplicates(parts) + find_leaks(parts["train"]),
+    }
+    store(parts, manifest)
+    return manifest
+
+
+def check_rows(raw: pd.DataFrame) -> pd.DataFrame:
+    """The columns of SCHEMA; raises UserError with the column, row and rule that is broken."""
+    if raw.empty:
+        raise UserError("data.py: load() gave no rows; check the file or query that it reads.")
+    for name in raw.columns.intersection(list(data.SCHEMA.columns)):
+        if raw[name].isna().all():
+            raise UserError(f'data.py: column "{name}" holds missing values only.')
+    try:
+        table = data.SCHEMA.validate(raw, lazy=True)
+    except SchemaErrors as error:
+        first = error.failure_cases[["column", "check", "failure_case", "index"]].iloc[0]
+        column, rule, value, row = first.where(first.notna(), None)
+        where = f'column "{column}", row {row}: {value!r}' if column else f'column "{value}"'
+        raise UserError(f"data.py: {where} breaks the rule {rule} of SCHEMA.") from error
+    if table[data.TARGET].nunique() < 2:
+        raise UserError(f'data.py: the target "{data.TARGET}" has one value; nothing to learn.')
+    return table
+
+
+def check_split(table: pd.DataFrame, split: Array, parts: dict[str, pd.DataFrame]) -> None:
+    for name, part in parts.items():
+        if part.empty:
+            raise UserError(f"data.py: split() put no row into {name}.")
+    if data.GROUP and (pd.Series(split).groupby(table[data.GROUP].to_numpy()).nunique() > 1).any():
+        raise UserError(f'data.py: split() puts rows of one "{data.GROUP}" into several parts.')
+    if data.TIME and parts["train"][data.TIME].max() > parts["test"][data.TIME].min():
+        raise UserError(f'data.py: split() trains on rows later by "{data.TIME}" than test rows.')
+
+
+def find_duplicates(parts: dict[str, pd.DataFrame]) -> list[str]:
+    train = {str(row) for row in parts["train"][FEATURES].to_numpy()}
+    warnings = []
+    for name in ("valid", "test"):
+        count = sum(str(row) in train for row in parts[name][FEATURES].to_numpy())
+        warnings += [f"{count} rows of {name} stand in train too."] if count else []
+    return warnings
+
+
+def find_leaks(train: pd.DataFrame, suspicious: float = 0.98) -> list[str]:
+    """Features from which a small tree can tell the target alone: are they known in time?"""
+    target, warnings = train[data.TARGET], []
+    numeric = pd.api.types.is_float_dtype(target)
+    tree = (DecisionTreeRegressor if numeric else DecisionTreeClassifier)(max_leaf_nodes=50)
+    scoring = "r2" if numeric else "balanced_accuracy"
+    for name in FEATURES:
+        number = pd.api.types.is_numeric_dtype(train[name])
+        column = train[[name]] if number else pd.factorize(train[name])[0].reshape(-1, 1)
+        score = cross_val_score(tree, column, target, scoring=scoring, cv=2).mean()
+        if score > suspicious:
+            warnings.append(f'"{name}" alone gives the target away ({scoring} {score:.2f}).')
+    return warnings
+
+
+def store(parts: dict[str, pd.DataFrame], manifest: dict[str, Any]) -> None:
+    """Each part, then the manifest with their SHA-256, without which no part is read."""
+    contents = {name: part.to_parquet(index=False) for name, part in parts.items()}
+    for name, content in contents.items():
+        write_whole(PARTS / f"{name}.parquet", content)
+    manifest["parts"] = {name: hash_of(content) for name, content in contents.items()}
+    manifest["sha256"] = hash_of("".join(manifest["parts"].values()).encode())
+    write_json(PARTS / "manifest.json", manifest)
+
+
+def load_manifest() -> dict[str, Any]:
+    return read_json(PARTS / "manifest.json", f"run `{COMMAND} data` first")
+
+
+def load_part(name: str) -> Part:
+    path, sha256 = PARTS / f"{name}.parquet", load_manifest()["parts"][name]
+    return Part(
+        pd.read_parquet(BytesIO(read_verified(path, sha256, f"run `{COMMAND} data` again")))
+    )

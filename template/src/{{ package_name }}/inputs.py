@@ -1,0 +1,30 @@
+"""What a model takes: named arrays, built from raw instances with numpy alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+Array = NDArray[Any]
+Inputs = dict[str, Array]
+Instances = Sequence[Mapping[str, Any]]
+
+
+class Raw(BaseModel):
+    """What a client sends: unknown fields, numbers in quotes, NaN and infinity are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def numbers(instances: Instances, name: str) -> Array:
+    """The field as float32 of shape (n, 1); a missing value becomes NaN."""
+    values = [np.nan if instance[name] is None else instance[name] for instance in instances]
+    return np.asarray(values, dtype=np.float32).reshape(-1, 1)
+
+
+def strings(instances: Instances, name: str) -> Array:
+    """The field as strings of shape (n, 1); a missing value becomes the word "missing"."""
+    values = ["missing" if instance[name] is None else instance[name] for instance in instances]
+    return np.asarray(values, dtype=np.str_).reshape(-1, 1)

