@@ -1,0 +1,7 @@
+"""The Python side of the template: what can be made, making it, and checking what was made."""
+
+from scaffold.linting import Finding, check
+from scaffold.matrix import Combination, combinations
+from scaffold.render import ScaffoldError, new, render
+
+__all__ = ["Combination", "Finding", "ScaffoldError", "check", "combinations", "new", "render"]

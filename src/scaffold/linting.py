@@ -1,0 +1,130 @@
+"""Checking what was made: every tool that a careful owner would run, on a fresh rendering."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from uv import find_uv_bin
+
+from scaffold.matrix import Combination, combinations
+from scaffold.render import ScaffoldError, plain_template, render
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ml-portfolio-scaffold"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one tool has to say about one rendering."""
+
+    combination: str
+    tool: str
+    output: str
+
+
+def check(
+    chosen: Iterable[str] = (), *, done: Callable[[str, list[Finding]], None] | None = None
+) -> list[Finding]:
+    """Render the chosen combinations (all by default) and lint them; no finding means clean.
+
+    `done` is called with each combination's findings as soon as they are there.
+    """
+    selected = select(chosen)
+    findings = []
+    with (
+        TemporaryDirectory() as folder,
+        plain_template() as template,
+        ThreadPoolExecutor(2) as pool,
+    ):
+
+        def one(combination: Combination) -> list[Finding]:
+            project = Path(folder) / combination.id
+            render(project, combination.answers, template=template)
+            return list(lint(project, combination.id))
+
+        for combination, found in zip(selected, pool.map(one, selected), strict=True):
+            findings += found
+            if done:
+                done(combination.id, found)
+    return findings
+
+
+def select(chosen: Iterable[str]) -> list[Combination]:
+    """The combinations with these ids; raises ScaffoldError for one that does not exist."""
+    known = {combination.id: combination for combination in combinations()}
+    wanted = list(chosen) or list(known)
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ScaffoldError(f'There is no "{unknown[0]}"; there are {", ".join(known)}.')
+    return [known[name] for name in wanted]
+
+
+def lint(project: Path, name: str, *, only: str | None = None) -> Iterator[Finding]:
+    """Run every tool, or one of them, on a rendered project."""
+    environment = project_environment(project)
+    for tool, command in commands(project, environment).items():
+        if only not in (None, tool):
+            continue
+        result = subprocess.run(  # noqa: S603 - the commands below
+            command,
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+            # The project is not installed in the shared environment: mypy finds it in src.
+            env={**os.environ, "MYPYPATH": "src", "NO_COLOR": "1"},
+        )
+        if result.returncode:
+            yield Finding(name, tool, (result.stdout + result.stderr).strip())
+
+
+def commands(project: Path, environment: Path) -> dict[str, list[str]]:
+    """Name -> command, run in the project's folder; silent success is exit status 0."""
+    own, ours = environment / "bin", Path(sys.executable).parent
+    schema = [f"{ours}/check-jsonschema", "--builtin-schema"]
+    workflows = [str(path) for path in sorted(project.glob(".github/workflows/*.yml"))]
+    scripts = [str(path) for path in sorted(project.rglob("*.sh"))]
+    every = {
+        "ruff check": [f"{own}/ruff", "check"],
+        "ruff format": [f"{own}/ruff", "format", "--check"],
+        "mypy": [f"{own}/mypy", "--cache-dir", str(CACHE / "mypy")],
+        "deptry": [f"{own}/deptry", "src"],
+        "hadolint": [f"{ours}/hadolint", "Dockerfile"],
+        "zizmor": [f"{ours}/zizmor", "--offline", "--persona=pedantic", "--quiet", ".github"],
+        "workflow schema": [*schema, "vendor.github-workflows", *workflows],
+        "dependabot schema": [*schema, "vendor.dependabot", ".github/dependabot.yml"],
+        "compose schema": [*schema, "vendor.compose-spec", "compose.yaml"],
+        "yamllint": [f"{ours}/yamllint", "--strict", "."],
+        "validate-pyproject": [f"{ours}/validate-pyproject", "pyproject.toml"],
+        "codespell": [f"{ours}/codespell", "--skip=uv.lock,LICENSE", "."],
+    }
+    if scripts:
+        every["shellcheck"] = [f"{ours}/shellcheck", *scripts]
+    return every
+
+
+def project_environment(project: Path) -> Path:
+    """An environment with the project's dependencies, shared by all that declare the same ones."""
+    content = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = [content["project"]["dependencies"], content["dependency-groups"], sys.version]
+    key = hashlib.sha256(repr(declared).encode()).hexdigest()[:12]
+    environment = CACHE / "environments" / key
+    result = subprocess.run(  # noqa: S603 - uv itself
+        [find_uv_bin(), "sync", "--quiet", "--no-install-project", "--python", sys.executable],
+        cwd=project,
+        env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(environment)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise ScaffoldError(
+            f"uv cannot install the project's dependencies: {result.stderr.strip()}"
+        )
+    return environment

@@ -1,0 +1,69 @@
+"""Every rendering is clean under every tool, and every tool would say so if it were not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scaffold import Combination, check, combinations, render
+from scaffold.linting import lint
+
+
+def test_a_fresh_project_has_no_findings(combination: Combination) -> None:
+    findings = check([combination.id])
+    assert not findings, "\n".join(f"{finding.tool}:\n{finding.output}" for finding in findings)
+
+
+def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
+    """A change of one file that must be there to be made."""
+
+    def change(project: Path) -> None:
+        path = next(project.glob(name))
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+    return change
+
+
+def add(name: str, text: str) -> Callable[[Path], None]:
+    """A new file."""
+
+    def change(project: Path) -> None:
+        (project / name).write_text(text, "utf-8")
+
+    return change
+
+
+# One defect for each tool, to see it caught: a linter that is not really run finds nothing either.
+DEFECTS: dict[str, Callable[[Path], None]] = {
+    "ruff check": edit("src/*/cli.py", "import os\n", "import os\nimport pickle\n"),
+    "ruff format": edit("src/*/cli.py", "import os\n", "import os \n"),
+    "mypy": edit("src/*/data.py", "TARGET = ", "TARGET: int = "),
+    "deptry": edit("pyproject.toml", '    "skops', '    "requests>=2", "skops'),
+    "hadolint": edit("Dockerfile", "USER 10001:10001", "USER root"),
+    "zizmor": edit(".github/workflows/ci.yml", "persist-credentials: false", "fetch-depth: 0"),
+    "workflow schema": edit(".github/workflows/ci.yml", "runs-on:", "runs-no:"),
+    "dependabot schema": edit(".github/dependabot.yml", "interval: weekly", "interval: often"),
+    "compose schema": edit("compose.yaml", "services:", "servcies:"),
+    "yamllint": edit("compose.yaml", "services:", "services:  "),
+    "validate-pyproject": edit("pyproject.toml", 'version = "0.1.0"', 'version = "one"'),
+    "codespell": edit("README.md", "## Results", "## Resutls, recieved"),
+    "shellcheck": add("run.sh", "#!/bin/sh\ncd $1\n"),
+}
+
+
+@pytest.mark.parametrize("tool", DEFECTS)
+def test_each_tool_catches_its_defect(tmp_path: Path, template: Path, tool: str) -> None:
+    project = tmp_path / "project"
+    render(project, combinations()[0].answers, template=template)
+    DEFECTS[tool](project)
+    assert tool in {finding.tool for finding in lint(project, "broken", only=tool)}
+
+
+def test_every_tool_has_a_defect(tmp_path: Path, template: Path) -> None:
+    from scaffold.linting import commands  # noqa: PLC0415 - beside its only use
+
+    render(tmp_path / "project", {}, template=template)
+    (tmp_path / "project" / "run.sh").touch()
+    assert set(commands(tmp_path / "project", tmp_path)) == set(DEFECTS)

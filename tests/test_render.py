@@ -1,0 +1,200 @@
+"""Every combination renders: the exact files, no Jinja left, no trust, the same twice."""
+
+import filecmp
+import inspect
+import re
+import time
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+from conftest import COMBINATIONS, Render
+
+from scaffold import Combination, render
+from scaffold.matrix import ROOT, questionnaire
+from scaffold.render import questions
+
+MODULES = ["__init__", "bundle", "cli", "data", "dataset", "errors", "evaluate", "export", "files"]
+MODULES += ["inputs", "metrics", "model", "predict", "prepare", "promote", "report", "serve"]
+MODULES += ["settings", "tracking", "train", "tune"]
+TESTS = ["data", "gate", "metrics", "project", "serving", "train"]
+FILES = {
+    ".copier-answers.yml",
+    ".dockerignore",
+    ".editorconfig",
+    ".github/dependabot.yml",
+    ".github/workflows/ci.yml",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+    ".yamllint.yaml",
+    "Dockerfile",
+    "LICENSE",
+    "MODEL_CARD.md",
+    "README.md",
+    "compose.yaml",
+    "params.toml",
+    "pyproject.toml",
+    "src/churn_radar/py.typed",
+    *(f"src/churn_radar/{name}.py" for name in MODULES),
+    "tests/conftest.py",
+    *(f"tests/test_{name}.py" for name in TESTS),
+}
+# What may differ between any two variants; all the rest is the same text.
+SEAM = {
+    *(f"src/churn_radar/{name}.py" for name in ("data", "prepare", "model", "metrics")),
+    "tests/test_metrics.py",
+    "README.md",
+    "MODEL_CARD.md",
+    "params.toml",
+    "pyproject.toml",
+    ".copier-answers.yml",
+}
+
+
+def files(project: Path) -> set[str]:
+    """The paths of all files, relative to the project."""
+    return {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}
+
+
+def lines(project: Path, folder: str) -> int:
+    """Non-blank lines of Python."""
+    texts = [path.read_text("utf-8") for path in (project / folder).rglob("*.py")]
+    return sum(bool(line.strip()) for text in texts for line in text.splitlines())
+
+
+def test_exactly_these_files(rendered: Render, combination: Combination) -> None:
+    project = rendered(package_name="churn_radar", **combination.answers)
+    assert files(project) == FILES
+
+
+def test_small_enough_to_read_in_one_sitting(rendered: Render, combination: Combination) -> None:
+    project = rendered(**combination.answers)
+    assert lines(project, "src") <= 1200
+    assert lines(project, "tests") <= 500
+    assert len(files(project)) <= 60
+
+
+def test_no_jinja_is_left(rendered: Render, combination: Combination) -> None:
+    project = rendered(**combination.answers)
+    for name in files(project):
+        text = (project / name).read_text("utf-8")
+        # GitHub's own expressions are the one thing that looks like Jinja and is not.
+        found = re.search(r"\{%|%\}|(?<!\$)\{\{|\{#", text)
+        assert not found or name.endswith(".py"), f"{name}: {found}"
+        assert "copier" not in name or name == ".copier-answers.yml"
+
+
+def test_plain_python_is_copied_byte_for_byte(rendered: Render, combination: Combination) -> None:
+    project = rendered(package_name="churn_radar", **combination.answers)
+    sources = {path.read_bytes() for path in (ROOT / "template").rglob("*.py")}
+    for path in (project / "src").rglob("*.py"):
+        assert path.read_bytes() in sources, path
+
+
+def test_the_answers_file_holds_every_question(rendered: Render, combination: Combination) -> None:
+    project = rendered(**combination.answers)
+    recorded = yaml.safe_load((project / ".copier-answers.yml").read_text("utf-8"))
+    assert set(recorded) == {"_src_path", *questions()}
+
+
+def test_rendering_twice_gives_the_same(
+    tmp_path: Path, template: Path, combination: Combination
+) -> None:
+    for name in ("one", "two"):
+        answers = {"project_name": "Churn radar", **combination.answers}
+        render(tmp_path / name, answers, template=template)
+    compared = filecmp.cmpfiles(
+        tmp_path / "one", tmp_path / "two", files(tmp_path / "one"), shallow=False
+    )
+    assert not compared[1]
+    assert not compared[2]
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_rendering_over_itself_changes_nothing(
+    tmp_path: Path, template: Path, combination: Combination
+) -> None:
+    project = tmp_path / "project"
+    render(project, combination.answers, template=template)
+    before = {name: (project / name).read_bytes() for name in files(project)}
+    copier.run_recopy(project, defaults=True, overwrite=True, quiet=True)
+    assert before == {name: (project / name).read_bytes() for name in files(project)}
+
+
+def test_no_trust_is_needed() -> None:
+    """Nothing that Copier calls unsafe: no task, no migration, no extension of Jinja."""
+    assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(questionnaire())
+    assert inspect.signature(copier.run_copy).parameters["unsafe"].default is False
+
+
+def test_the_machinery_is_the_same_in_every_variant(
+    tmp_path: Path, template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, combination in COMBINATIONS.items():
+        answers = {"project_name": "x", "package_name": "churn_radar", **combination.answers}
+        answers["description"] = "x"
+        render(tmp_path / name, answers, template=template)
+    first, *others = COMBINATIONS
+    same = FILES - SEAM
+    for other in others:
+        differing = filecmp.cmpfiles(tmp_path / first, tmp_path / other, same, shallow=False)[1:]
+        assert differing == ([], []), (first, other)
+    with capsys.disabled():
+        print(f" {len(same)} of {len(FILES)} files are the same in all variants", end="")  # noqa: T201 - asked for
+
+
+def test_no_two_layers_hold_the_same_path() -> None:
+    """A path may stand in several layers only if these are never on together."""
+    homes: dict[str, list[str]] = {}
+    for path in (ROOT / "template").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            parts = path.relative_to(ROOT / "template").parts
+            layer = "/".join(part for part in parts if part.startswith("{% if"))
+            place = "/".join(part for part in parts if not part.startswith("{% if"))
+            homes.setdefault(place.removesuffix(".jinja"), []).append(layer)
+    for place, layers in homes.items():
+        conditions = [set(re.findall(r"if (\w+)", layer)) for layer in layers]
+        for combination in COMBINATIONS.values():
+            active = {*active_layers(combination)}
+            on = [condition for condition in conditions if condition <= active]
+            assert len(on) <= 1, (place, combination.id)
+
+
+def active_layers(combination: Combination) -> list[str]:
+    """The hidden booleans of copier.yml that are true for a combination."""
+    variant = combination.variant.replace("-", "_")
+    kinds = {
+        name
+        for name, details in questionnaire().items()
+        if isinstance(details, dict)
+        and details.get("type") == "bool"
+        and combination.variant in str(details.get("default"))
+    }
+    return [variant, *kinds, combination.framework]
+
+
+def test_a_layer_lies_over_the_root(tmp_path: Path) -> None:
+    """The mechanism itself: a folder whose name renders to a dot. Copier does not document it."""
+    source = tmp_path / "template"
+    layer = source / "{% if outer %}.{% endif %}" / "{% if inner %}.{% endif %}"
+    layer.mkdir(parents=True)
+    (source / "copier.yml").write_text("outer: {type: bool}\ninner: {type: bool}\n")
+    (source / "root.txt").write_text("root")
+    (layer / "deep.txt").write_text("deep")
+    (layer.parent / "layer.txt").write_text("layer")
+    for on, inner, expected in (
+        (True, True, {"root.txt", "layer.txt", "deep.txt"}),
+        (True, False, {"root.txt", "layer.txt"}),
+        (False, True, {"root.txt"}),
+    ):
+        target = tmp_path / f"{on}-{inner}"
+        copier.run_copy(str(source), target, data={"outer": on, "inner": inner}, quiet=True)
+        assert files(target) - {"copier.yml"} == expected
+
+
+def test_rendering_is_quick(tmp_path: Path, template: Path) -> None:
+    """Not a timing: a bound so wide that only work done by mistake, such as a clone, exceeds it."""
+    started = time.perf_counter()
+    render(tmp_path / "project", {}, template=template)
+    assert time.perf_counter() - started < 5
