@@ -1,0 +1,169 @@
+"""Every combination, installed from its own pyproject.toml alone and used without a network."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import COMBINATIONS
+from uv import find_uv_bin
+
+from scaffold import Combination, render
+
+pytestmark = pytest.mark.slow
+OFFLINE = [
+    "unshare",
+    "--net",
+    "--map-root-user",
+    sys.executable,
+    str(Path(__file__).parent / "offline.py"),
+]
+# As a user's machine is: nothing of this test's environment, one thread, compiled Python kept.
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("VIRTUAL_ENV", "PYTHON", "MLFLOW", "PYTEST", "UV_PROJECT"))
+} | {"OMP_NUM_THREADS": "1"}
+
+
+class Project:
+    """A rendered project with its environment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def online(self, *command: str) -> None:
+        subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, check=True)  # noqa: S603 - ours
+
+    def offline(self, *command: str, status: int = 0) -> str:
+        result = subprocess.run(  # noqa: S603 - ours
+            [*OFFLINE, f".venv/bin/{command[0]}", *command[1:]],
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = result.stdout + result.stderr
+        assert result.returncode == status, output
+        return output
+
+    def json(self, name: str) -> Any:
+        return json.loads((self.folder / name).read_text("utf-8"))
+
+
+@pytest.fixture(scope="module", params=list(COMBINATIONS.values()), ids=list(COMBINATIONS))
+def project(
+    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """Installed, committed and run once."""
+    combination: Combination = request.param
+    folder = tmp_path_factory.mktemp("projects") / "churn-radar"
+    render(folder, combination.answers, template=template)
+    made = Project(folder)
+    made.online("git", "init", "--quiet")
+    made.online(find_uv_bin(), "sync", "--quiet", "--python", sys.executable)
+    made.online("git", "add", "--all")
+    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    made.online("git", *identity, "commit", "--quiet", "--message", "Generate")
+    made.offline("churn-radar", "run")
+    yield made
+    shutil.rmtree(folder)
+
+
+def test_there_is_no_network(project: Project) -> None:
+    """The negative control: what must not be reached cannot be."""
+    code = "import socket; socket.create_connection(('pypi.org', 443), 3)"
+    project.offline("python", "-c", code, status=1)
+
+
+def test_its_own_tests_pass(project: Project) -> None:
+    assert "passed" in project.offline("pytest")
+
+
+def test_the_model_is_measured(project: Project) -> None:
+    metrics = project.json("reports/metrics.json")
+    assert set(metrics) >= {
+        *("variant", "framework", "primary", "baseline", "improvement", "metrics", "slices"),
+        *("data", "run", "export", "gate"),
+    }
+    assert metrics["improvement"]["ci_low"] > 0
+    assert metrics["export"]["max_abs_diff"] <= 1e-4
+    assert metrics["gate"]["passed"]
+    assert len(metrics["data"]["sha256"]) == 64
+    assert len(metrics["run"]["git_commit"]) >= 40
+    assert {"model.onnx", "bundle.json"} == {
+        path.name for path in (project.folder / "artifacts/bundle").iterdir()
+    }
+    for name in metrics["figures"]:
+        picture = (project.folder / f"reports/figures/{name}.png").read_bytes()
+        assert picture.startswith(b"\x89PNG")
+
+
+def test_the_report_is_written(project: Project) -> None:
+    project.offline("churn-radar", "report", "--check")
+    readme = project.folder / "README.md"
+    text = readme.read_text("utf-8")
+    assert "The gate passed" in text
+    readme.write_text(text.replace("The gate passed", "The gate flew"), "utf-8")
+    assert "README.md" in project.offline("churn-radar", "report", "--check", status=1)
+    project.offline("churn-radar", "report")
+    assert readme.read_text("utf-8") == text
+
+
+def test_a_second_run_is_the_same_and_meets_the_champion(project: Project) -> None:
+    first = project.json("reports/metrics.json")
+    project.offline("churn-radar", "run")
+    second = project.json("reports/metrics.json")
+    assert first["metrics"] == second["metrics"]
+    assert first["improvement"] == second["improvement"]
+    assert "champion" in second["gate"]["reasons"][-1]
+
+
+def test_batch_and_api_agree(project: Project) -> None:
+    code = (
+        "import pandas as pd; rows = pd.read_parquet('data/parts/test.parquet').head(5); "
+        "rows.to_csv('rows.csv', index=False); rows.to_parquet('rows.parquet', index=False)"
+    )
+    project.offline("python", "-c", code)
+    for suffix in ("csv", "parquet"):
+        files = ["--input", f"rows.{suffix}", "--output", f"answers.{suffix}"]
+        project.offline("churn-radar", "predict", *files)
+    with (project.folder / "answers.csv").open(newline="") as file:
+        batch = list(csv.DictReader(file))
+    answered = ask(project, Path(".venv/bin"))
+    assert len(batch) == 5
+    assert set(answered["predictions"][0]) <= set(batch[0])
+
+
+def test_serving_needs_no_training_library(project: Project) -> None:
+    """As in the Dockerfile: without its groups the project is small, and the API still answers."""
+    lean = project.folder / ".lean"
+    command = [find_uv_bin(), "sync", "--quiet", "--locked", "--no-default-groups", "--no-editable"]
+    environment = {**ENVIRONMENT, "UV_PROJECT_ENVIRONMENT": str(lean)}
+    subprocess.run(  # noqa: S603 - uv
+        [*command, "--python", sys.executable], cwd=project.folder, env=environment, check=True
+    )
+    installed = {path.name for path in next(lean.glob("lib/*/site-packages")).iterdir()}
+    assert not {"pandas", "sklearn", "mlflow", "torch", "pyarrow"} & installed
+    ask(project, lean / "bin")
+
+
+def ask(project: Project, binaries: Path) -> dict[str, Any]:
+    """What the API answers to the instance of the README's own example."""
+    text = (project.folder / "README.md").read_text("utf-8")
+    instances = json.loads(text.partition("-d '")[2].partition("'\n")[0])["instances"]
+    script = str(Path(__file__).parent / "ask.py")
+    command = str(binaries / "churn-radar")
+    output = project.offline("python", script, command, json.dumps(instances))
+    answered: dict[str, Any] = json.loads(output.splitlines()[-1])
+    assert len(answered["predictions"]) == len(instances)
+    assert answered["stopped"] in (0, -signal.SIGTERM)
+    return answered
