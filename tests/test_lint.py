@@ -47,7 +47,7 @@ DEFECTS: dict[str, Callable[[Path], None]] = {
     "dependabot schema": edit(".github/dependabot.yml", "interval: weekly", "interval: often"),
     "compose schema": edit("compose.yaml", "services:", "servcies:"),
     "yamllint": edit("compose.yaml", "services:", "services:  "),
-    "validate-pyproject": edit("pyproject.toml", 'version = "0.1.0"', 'version = "one"'),
+    "validate-pyproject": edit("pyproject.toml", "readme = ", 'keywords = "loans"\nreadme = '),
     "codespell": edit("README.md", "## Results", "## Resutls, recieved"),
     "shellcheck": add("run.sh", "#!/bin/sh\ncd $1\n"),
 }

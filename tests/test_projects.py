@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,25 @@ def test_a_second_run_is_the_same_and_meets_the_champion(project: Project) -> No
     assert first["metrics"] == second["metrics"]
     assert first["improvement"] == second["improvement"]
     assert "champion" in second["gate"]["reasons"][-1]
+
+
+def test_its_hooks_pass_on_a_fresh_commit(project: Project) -> None:
+    project.offline("prek", "run", "--all-files")
+
+
+def test_a_run_works_after_one_was_killed(project: Project) -> None:
+    """At the start, while rows are loaded, while the model is trained, while it is measured."""
+    for seconds in (0.5, 1.5, 3, 4.5):
+        with subprocess.Popen(  # noqa: S603 - ours
+            [*OFFLINE, ".venv/bin/churn-radar", "run"],
+            cwd=project.folder,
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            time.sleep(seconds)
+            process.kill()
+        project.offline("churn-radar", "run")
 
 
 def test_batch_and_api_agree(project: Project) -> None:
