@@ -11,11 +11,11 @@ import numpy as np
 import onnxruntime
 from pydantic import TypeAdapter
 
-from .errors import UserError
 from .files import read_json, read_verified
-from .inputs import Array, Inputs, Instances
+from .inputs import Array, Inputs, Instances, records
 from .metrics import Task
 from .prepare import Instance, prepare
+from .settings import UserError
 
 FORMAT = 1
 INSTANCES = TypeAdapter(list[Instance])
@@ -44,8 +44,7 @@ class Predictor:
 
     def predict(self, model_input: Any, **_: Any) -> list[dict[str, Any]]:
         """The same for a pandas table: MLflow calls this."""
-        rows = model_input.astype(object).where(model_input.notna(), None).to_dict("records")
-        return self.answer(INSTANCES.validate_python(rows, strict=False))
+        return self.answer(INSTANCES.validate_python(records(model_input), strict=False))
 
 
 def _load_pyfunc(path: str) -> Predictor:
@@ -64,15 +63,13 @@ def load_model(content: bytes, suffix: str) -> Callable[[Inputs], Array]:
         return lambda inputs: predict(model, inputs)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     output = [session.get_outputs()[-1].name]
-    names = {item.name for item in session.get_inputs()}
+    types = {item.name: item.type for item in session.get_inputs()}
+    texts = [name for name in types if types[name] == "tensor(string)"]
 
     def run(inputs: Inputs) -> Array:
         # ONNX Runtime takes strings as objects, and refuses inputs that the model does not use.
-        feed = {
-            name: column.astype(object) if column.dtype.kind == "U" else column
-            for name, column in inputs.items()
-            if name in names
-        }
+        feed = {name: inputs[name] for name in types}
+        feed |= {name: inputs[name].astype(object) for name in texts}
         return np.asarray(session.run(output, feed)[0])
 
     return run

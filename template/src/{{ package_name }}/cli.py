@@ -1,4 +1,4 @@
-"""One command a stage. Stages are imported when they run, so that --help answers at once."""
+"""Train, measure and serve this project's model, one command a stage."""
 
 import os
 import sys
@@ -11,10 +11,9 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from .errors import UserError
+from .settings import BUNDLE, UserError, load_settings
 
-about = "Train, measure and serve this project's model, one command a stage."
-app = typer.Typer(help=about, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(stderr=True)
 
 Check = Annotated[bool, typer.Option("--check", help="Only say whether they are stale.")]
@@ -25,10 +24,10 @@ Raw = Annotated[bool, typer.Option("--raw", help="The model's output instead of 
 Bundle = Annotated[Path, typer.Option(help="Folder of the bundle.", envvar="MODEL_DIR")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Else AIP_HTTP_PORT, else PORT, else 8080.")]
-BUNDLE = Path("artifacts/bundle")
 
 
 def stage(module: str, function: str, *arguments: Any) -> Any:
+    """Stages are imported when they run, so that --help answers at once."""
     started = time.perf_counter()
     with console.status(f"{module} ..."):
         result = getattr(import_module(f".{module}", __package__), function)(*arguments)
@@ -36,39 +35,35 @@ def stage(module: str, function: str, *arguments: Any) -> Any:
     return result
 
 
-def settings() -> Any:
-    return import_module(".settings", __package__).load_settings()
-
-
 @app.command()
 def data() -> None:
     """Load, check, clean and split the rows of data.py; write them to data/parts."""
-    for warning in stage("dataset", "build", settings())["warnings"]:
+    for warning in stage("dataset", "build", load_settings())["warnings"]:
         console.print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
 
 
 @app.command()
 def train() -> None:
     """Fit the model of model.py, track the run in MLflow, and write artifacts/bundle."""
-    stage("train", "train", settings())
+    stage("train", "train", load_settings())
 
 
 @app.command()
 def tune() -> None:
     """Search better parameters and write the best into params.toml; Ctrl-C keeps what is found."""
-    import_module(".tune", __package__).tune(settings())
+    import_module(".tune", __package__).tune(load_settings())
 
 
 @app.command()
 def evaluate() -> None:
     """Measure the bundle on the test rows; write reports/metrics.json and plots."""
-    stage("evaluate", "evaluate", settings())
+    stage("evaluate", "evaluate", load_settings())
 
 
 @app.command()
 def promote() -> None:
     """Pass the gate as `champion`, or be refused as `challenger` with exit status 1."""
-    enforce(stage("promote", "promote", settings()))
+    enforce(stage("promote", "promote", load_settings()))
 
 
 @app.command()
@@ -85,7 +80,7 @@ def run(search: Search = False) -> None:
         tune()
     train()
     evaluate()
-    metrics = stage("promote", "promote", settings())
+    metrics = stage("promote", "promote", load_settings())
     report()
     Console().print(Markdown(import_module(".report", __package__).headline(metrics)))
     enforce(metrics)

@@ -5,18 +5,17 @@ from functools import cached_property
 from io import BytesIO
 from typing import Any
 
-import numpy as np
 import pandas as pd
+from pandas.api.types import is_float_dtype, is_numeric_dtype
 from pandera.errors import SchemaErrors
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from . import data
-from .errors import UserError
 from .files import hash_of, read_json, read_verified, write_json, write_whole
-from .inputs import Array, Inputs
+from .inputs import Array, Inputs, records
 from .prepare import Instance, prepare
-from .settings import COMMAND, PARTS, Settings
+from .settings import COMMAND, PARTS, Settings, UserError
 
 NAMES = ("train", "valid", "test")
 FEATURES = list(Instance.model_fields)
@@ -29,9 +28,8 @@ class Part:
     table: pd.DataFrame
 
     @cached_property
-    def instances(self) -> list[dict[Any, Any]]:
-        features = self.table[FEATURES].astype(object)
-        return features.where(features.notna(), None).to_dict("records")
+    def instances(self) -> list[dict[str, Any]]:
+        return records(self.table[FEATURES])
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -43,24 +41,31 @@ class Part:
 
     @property
     def groups(self) -> Array:
-        if data.GROUP is None:
-            return np.arange(len(self.table))
-        return pd.factorize(self.table[data.GROUP])[0]
+        """The number of each row's group; without GROUP each row is one of its own."""
+        return pd.factorize(self.table[data.GROUP] if data.GROUP else self.table.index)[0]
+
+
+Parts = dict[str, Part]
 
 
 def build(settings: Settings) -> dict[str, Any]:
+    """Write each part, then the manifest with their SHA-256, without which no part is read."""
     table = data.clean(check_rows(data.load()))
     split = data.split(table, settings.valid_share, settings.test_share, settings.seed)
-    parts = {name: table[split == name].reset_index(drop=True) for name in NAMES}
-    check_split(table, split, parts)
+    parts = divide(table, split)
+    warnings = find_duplicates(parts) + find_leaks(parts["train"])
+    files = {name: part.to_parquet(index=False) for name, part in parts.items()}
+    hashes = {name: write_whole(PARTS / f"{name}.parquet", files[name]) for name in NAMES}
     manifest = {
         "source": data.SOURCE,
         "licence": data.LICENCE,
         "rows": len(table),
         **{name: len(part) for name, part in parts.items()},
-        "warnings": find_duplicates(parts) + find_leaks(parts["train"]),
+        "warnings": warnings,
+        "parts": hashes,
+        "sha256": hash_of("".join(hashes.values()).encode()),
     }
-    store(parts, manifest)
+    write_json(PARTS / "manifest.json", manifest)
     return manifest
 
 
@@ -83,7 +88,9 @@ def check_rows(raw: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def check_split(table: pd.DataFrame, split: Array, parts: dict[str, pd.DataFrame]) -> None:
+def divide(table: pd.DataFrame, split: Array) -> dict[str, pd.DataFrame]:
+    """The rows of each part; raises UserError when test rows could be known from training."""
+    parts = {name: table[split == name].reset_index(drop=True) for name in NAMES}
     for name, part in parts.items():
         if part.empty:
             raise UserError(f"data.py: split() put no row into {name}.")
@@ -91,40 +98,27 @@ def check_split(table: pd.DataFrame, split: Array, parts: dict[str, pd.DataFrame
         raise UserError(f'data.py: split() puts rows of one "{data.GROUP}" into several parts.')
     if data.TIME and parts["train"][data.TIME].max() > parts["test"][data.TIME].min():
         raise UserError(f'data.py: split() trains on rows later by "{data.TIME}" than test rows.')
+    return parts
 
 
 def find_duplicates(parts: dict[str, pd.DataFrame]) -> list[str]:
-    train = {str(row) for row in parts["train"][FEATURES].to_numpy()}
-    warnings = []
-    for name in ("valid", "test"):
-        count = sum(str(row) in train for row in parts[name][FEATURES].to_numpy())
-        warnings += [f"{count} rows of {name} stand in train too."] if count else []
-    return warnings
+    train = parts["train"][FEATURES].drop_duplicates()
+    counts = {name: len(parts[name].merge(train, on=FEATURES)) for name in ("valid", "test")}
+    return [f"{n} rows of {name} stand in train too." for name, n in counts.items() if n]
 
 
 def find_leaks(train: pd.DataFrame, suspicious: float = 0.98) -> list[str]:
     """Features from which a small tree can tell the target alone: are they known in time?"""
     target, warnings = train[data.TARGET], []
-    numeric = pd.api.types.is_float_dtype(target)
+    numeric = is_float_dtype(target)
     tree = (DecisionTreeRegressor if numeric else DecisionTreeClassifier)(max_leaf_nodes=50)
     scoring = "r2" if numeric else "balanced_accuracy"
     for name in FEATURES:
-        number = pd.api.types.is_numeric_dtype(train[name])
-        column = train[[name]] if number else pd.factorize(train[name])[0].reshape(-1, 1)
-        score = cross_val_score(tree, column, target, scoring=scoring, cv=2).mean()
+        column = train[name] if is_numeric_dtype(train[name]) else pd.factorize(train[name])[0]
+        score = cross_val_score(tree, pd.DataFrame(column), target, scoring=scoring, cv=2).mean()
         if score > suspicious:
             warnings.append(f'"{name}" alone gives the target away ({scoring} {score:.2f}).')
     return warnings
-
-
-def store(parts: dict[str, pd.DataFrame], manifest: dict[str, Any]) -> None:
-    """Each part, then the manifest with their SHA-256, without which no part is read."""
-    contents = {name: part.to_parquet(index=False) for name, part in parts.items()}
-    for name, content in contents.items():
-        write_whole(PARTS / f"{name}.parquet", content)
-    manifest["parts"] = {name: hash_of(content) for name, content in contents.items()}
-    manifest["sha256"] = hash_of("".join(manifest["parts"].values()).encode())
-    write_json(PARTS / "manifest.json", manifest)
 
 
 def load_manifest() -> dict[str, Any]:
@@ -133,6 +127,5 @@ def load_manifest() -> dict[str, Any]:
 
 def load_part(name: str) -> Part:
     path, sha256 = PARTS / f"{name}.parquet", load_manifest()["parts"][name]
-    return Part(
-        pd.read_parquet(BytesIO(read_verified(path, sha256, f"run `{COMMAND} data` again")))
-    )
+    content = read_verified(path, sha256, f"run `{COMMAND} data` again")
+    return Part(pd.read_parquet(BytesIO(content)))

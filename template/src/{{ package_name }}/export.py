@@ -8,43 +8,38 @@ import numpy as np
 
 from . import data
 from .bundle import FORMAT, load_model
-from .dataset import FEATURES, Part
-from .errors import UserError
-from .files import hash_of, write_json, write_whole
+from .dataset import FEATURES, Part, Parts
+from .files import write_json, write_whole
 from .metrics import Task
 from .model import predict, to_onnx
 from .prepare import Instance, prepare
-from .settings import BUNDLE, Settings
+from .settings import BUNDLE, Settings, UserError
 
 SERVING = ("numpy", "onnxruntime", "pydantic")
 
 
-def export(
-    model: Any, task: Task, train: Part, test: Part, settings: Settings, about: dict[str, Any]
-) -> None:
+def export(model: Any, task: Task, parts: Parts, settings: Settings, about: dict[str, Any]) -> None:
     """Write the bundle; nothing is replaced when it does not answer as the model does."""
     suffix, tolerance = f".{settings.export_format}", settings.export_tolerance
-    content = convert(model, train, suffix)
-    largest = largest_difference(model, content, suffix, test)
+    content = convert(model, parts["train"], suffix)
+    largest = largest_difference(model, content, suffix, parts["test"])
     if largest > tolerance:
         raise UserError(
             f"The exported model differs from the trained one by {largest:.2g}, more than "
             f"export_tolerance = {tolerance:g}. Move the step that differs to prepare.py, "
             'or set export_format = "skops" in params.toml.'
         )
-    export = {"format": suffix[1:], "max_abs_diff": largest, "size_bytes": len(content)}
     meta = {
         "format": FORMAT,
         "model": f"model{suffix}",
-        "model_sha256": hash_of(content),
+        "model_sha256": write_whole(BUNDLE / f"model{suffix}", content),
         "signature": Instance.model_json_schema(),
         "task": task.model_dump(),
-        "reference": json.loads(train.table[FEATURES].describe(include="all").to_json()),
+        "reference": json.loads(parts["train"].table[FEATURES].describe(include="all").to_json()),
         "versions": {name: version(name) for name in SERVING},
-        "export": export,
+        "export": {"format": suffix[1:], "max_abs_diff": largest, "size_bytes": len(content)},
         **about,
     }
-    write_whole(BUNDLE / f"model{suffix}", content)
     write_json(BUNDLE / "bundle.json", meta)
 
 
@@ -54,7 +49,7 @@ def convert(model: Any, train: Part, suffix: str) -> bytes:
 
         return bytes(dumps(model))
     try:
-        return bytes(to_onnx(model, train.inputs).SerializeToString())
+        return to_onnx(model, train.inputs)
     except Exception as error:  # converters raise errors of many kinds
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise UserError(
@@ -65,8 +60,6 @@ def convert(model: Any, train: Part, suffix: str) -> bytes:
 
 def largest_difference(model: Any, content: bytes, suffix: str, test: Part) -> float:
     """Between both models on the test rows and on data.AWKWARD, relative above one."""
-    run, differences = load_model(content, suffix), []
-    for inputs in (test.inputs, prepare(data.AWKWARD)):
-        trained = predict(model, inputs)
-        differences.append(np.max(np.abs(trained - run(inputs)) / np.maximum(1, np.abs(trained))))
-    return float(max(differences))
+    inputs = prepare([*test.instances, *data.AWKWARD])
+    trained, served = predict(model, inputs), load_model(content, suffix)(inputs)
+    return float(np.max(np.abs(trained - served) / np.maximum(1, np.abs(trained))))

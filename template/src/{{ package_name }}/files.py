@@ -6,15 +6,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .errors import UserError
+from .settings import UserError
 
 
 def read_json(path: Path, advice: str) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return dict(json.loads(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError) as error:
         raise UserError(f"{path} is missing or damaged; {advice}.") from error
-    return content
 
 
 def read_verified(path: Path, sha256: str, advice: str) -> bytes:
@@ -30,12 +29,13 @@ def write_json(path: Path, content: Any) -> None:
     write_whole(path, f"{text}\n".encode())
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """A reader, or a crash, never sees half of the file."""
+def write_whole(path: Path, content: bytes) -> str:
+    """Write so that no reader, and no crash, sees half of the file; returns its SHA-256."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_bytes(content)
     unfinished.replace(path)
+    return hash_of(content)
 
 
 def hash_of(content: bytes) -> str:

@@ -19,12 +19,16 @@ class Raw(BaseModel):
 
 
 def numbers(instances: Instances, name: str) -> Array:
-    """The field as float32 of shape (n, 1); a missing value becomes NaN."""
-    values = [np.nan if instance[name] is None else instance[name] for instance in instances]
-    return np.asarray(values, dtype=np.float32).reshape(-1, 1)
+    """The field as float32 of shape (n, 1); a missing value (None) becomes NaN."""
+    return np.asarray([row[name] for row in instances], dtype=np.float32).reshape(-1, 1)
 
 
 def strings(instances: Instances, name: str) -> Array:
     """The field as strings of shape (n, 1); a missing value becomes the word "missing"."""
-    values = ["missing" if instance[name] is None else instance[name] for instance in instances]
+    values = ["missing" if row[name] is None else row[name] for row in instances]
     return np.asarray(values, dtype=np.str_).reshape(-1, 1)
+
+
+def records(table: Any) -> list[dict[str, Any]]:
+    """The rows of a pandas table as raw instances; a missing value becomes None."""
+    return list(table.astype(object).where(table.notna(), None).to_dict("records"))

@@ -11,18 +11,15 @@ from pyarrow import csv, dataset, parquet
 from pydantic import ValidationError
 
 from .bundle import INSTANCES, Predictor
-from .errors import UserError, explain
 from .prepare import Instance
+from .settings import UserError, explain
 
 FIELDS = list(Instance.model_fields)
 WRITERS: dict[str, Any] = {".csv": csv.CSVWriter, ".parquet": parquet.ParquetWriter}
 
 
 def predict_file(bundle: Path, source: Path, target: Path, raw: bool = False) -> None:
-    """Answer every row of `source`, a block at a time; `target` appears whole or not at all.
-
-    With `raw`, `target` gets the model's output instead of the rows with answers.
-    """
+    """Write rows with answers, or `raw` outputs, a block at a time: the whole file or none."""
     if source.suffix not in WRITERS or target.suffix not in WRITERS:
         raise UserError("--input and --output must end in .csv or .parquet.", 2)
     blocks = answer(Predictor(bundle), source, raw)
@@ -48,15 +45,11 @@ def answer(predictor: Predictor, source: Path, raw: bool) -> Iterator[pa.Table]:
         if raw:
             yield pa.table({"output": output.tolist()})
         else:
-            answers = pa.Table.from_pylist(predictor.task.answers(output))
-            yield pa.table({**columns(rows), **columns(answers)})
+            both = rows, pa.RecordBatch.from_pylist(predictor.task.answers(output))
+            yield pa.table({name: part[name] for part in both for name in part.column_names})
 
 
-def columns(table: pa.Table) -> dict[str, Any]:
-    return dict(zip(table.column_names, table.columns, strict=True))
-
-
-def read(source: Path) -> Iterator[tuple[pa.Table, list[dict[str, Any]]]]:
+def read(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any]]]]:
     text, missing = {name: pa.string() for name in FIELDS}, ["", "NA", "NaN"]
     convert = csv.ConvertOptions(column_types=text, strings_can_be_null=True, null_values=missing)
     kind: Any = dataset.CsvFileFormat(convert_options=convert)
@@ -67,10 +60,9 @@ def read(source: Path) -> Iterator[tuple[pa.Table, list[dict[str, Any]]]]:
     start = 0
     for batch in rows.to_batches():
         try:
-            rows_as_read = batch.select(FIELDS).to_pylist()
-            checked = INSTANCES.validate_python(rows_as_read, strict=False)
+            checked = INSTANCES.validate_python(batch.select(FIELDS).to_pylist(), strict=False)
         except ValidationError as error:
             raise UserError(f"{source}, row {start} + {explain(error)}") from error
         start += len(checked)
         if checked:
-            yield pa.Table.from_batches([batch]), [instance.model_dump() for instance in checked]
+            yield batch, [instance.model_dump() for instance in checked]

@@ -1,13 +1,11 @@
 """The stage `report`: the results in README.md and MODEL_CARD.md, from metrics.json alone."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import UserError
 from .files import read_json, write_whole
-from .settings import COMMAND, FIGURES, METRICS
+from .settings import COMMAND, FIGURES, METRICS, UserError
 
 README, CARD = Path("README.md"), Path("MODEL_CARD.md")
 MARKDOWN = ("<!-- results:start -->", "<!-- results:end -->")
@@ -15,18 +13,13 @@ YAML = ("# results:start", "# results:end")
 
 
 def report(check: bool = False) -> None:
-    """Write both files outside of whose markers nothing changes, or raise UserError if stale."""
-    metrics = None
+    """Write what is between the markers of both files; `check` raises UserError if it is stale."""
+    index, results = "model-index: []", f"No results yet: `uv run {COMMAND} run` writes them here."
     if METRICS.is_file() or not check:
         metrics = read_json(METRICS, f"run `{COMMAND} evaluate` first")
-    index = model_index(metrics) if metrics else "model-index: []"
-    results = f"No results yet: `uv run {COMMAND} run` writes them here."
-    if metrics:
-        results = f"{headline(metrics)}\n\n{details(metrics)}"
-    for path, blocks in {
-        README: {MARKDOWN: results},
-        CARD: {YAML: index, MARKDOWN: results},
-    }.items():
+        index, results = model_index(metrics), f"{headline(metrics)}\n\n{details(metrics)}"
+    files = {README: {MARKDOWN: results}, CARD: {YAML: index, MARKDOWN: results}}
+    for path, blocks in files.items():
         text = put_between(path, blocks)
         if not check:
             write_whole(path, text.encode())
@@ -55,7 +48,7 @@ def headline(metrics: dict[str, Any]) -> str:
         f"{metrics['baseline']['value']:,.3f}: the model is better by **{cells(gain)[0]}** "
         f"({cells(gain)[1]}).\n\n"
         f"The gate {'passed' if gate['passed'] else 'refused'}. {' '.join(gate['reasons'])}\n\n"
-    ) + table(("metric", "value", "interval"), rows)
+    ) + table(("metric", "value", "interval"), *rows)
 
 
 def details(metrics: dict[str, Any]) -> str:
@@ -64,7 +57,7 @@ def details(metrics: dict[str, Any]) -> str:
     figures = [f"![{name}]({FIGURES.as_posix()}/{name}.png)" for name in metrics["figures"]]
     head = ("slice of test", "rows", words(metrics["primary"]["name"]), "interval")
     return (
-        f"{table(head, slices)}\n\n" + "\n".join(figures) + "\n\n"
+        f"{table(head, *slices)}\n\n" + "\n".join(figures) + "\n\n"
         f"Data: {data['source']}; licence: {data['licence']}. {data['train']:,} rows to train, "
         f"{data['valid']:,} to choose, {data['test']:,} to test. {' '.join(data['warnings'])}\n\n"
         f"MLflow run {run['mlflow_run_id']}, seed {run['seed']}, commit {run['git_commit']}. The "
@@ -72,17 +65,17 @@ def details(metrics: dict[str, Any]) -> str:
     )
 
 
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], *rows: tuple[str, ...]) -> str:
     rule = ("---", *["---:"] * (len(head) - 1))
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
 
 
 def cells(item: dict[str, float]) -> tuple[str, str]:
-    value, low, high = (
-        f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3f}"
-        for number in (item["value"], item["ci_low"], item["ci_high"])
-    )
-    return value, f"{low} to {high}"
+    return rounded(item["value"]), f"{rounded(item['ci_low'])} to {rounded(item['ci_high'])}"
+
+
+def rounded(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3f}"
 
 
 def words(name: str) -> str:

@@ -1,7 +1,7 @@
 """The API: it answers raw instances from the bundle alone."""
 
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from .bundle import Predictor
-from .errors import UserError
 from .inputs import Raw
 from .prepare import Instance
+from .settings import UserError
 
 UNREADY: dict[int | str, Any] = {503: {"description": "There is no model; `detail` says why."}}
 
@@ -24,21 +24,16 @@ class Body(Raw):
 
 def create_app(bundle: Path) -> FastAPI:
     """The API for a bundle, which is loaded while the port is bound."""
-    state: dict[str, Any] = {"reason": "The model is being loaded."}
-
-    def load() -> None:
-        try:
-            state["predictor"] = Predictor(bundle)
-        except UserError as error:
-            state["reason"] = str(error)
+    loading = ThreadPoolExecutor().submit(Predictor, bundle)
 
     def ready() -> Predictor:
-        if "predictor" not in state:
-            raise HTTPException(503, state["reason"])
-        predictor: Predictor = state["predictor"]
-        return predictor
+        if not loading.done():
+            raise HTTPException(503, "The model is being loaded.")
+        try:
+            return loading.result()
+        except UserError as error:
+            raise HTTPException(503, str(error)) from error
 
-    threading.Thread(target=load, daemon=True).start()
     app = FastAPI(title=str(__package__))
 
     @app.get("/ping", responses=UNREADY)

@@ -1,12 +1,10 @@
-"""params.toml, typed, and where files are."""
+"""params.toml, typed, where files are, and the error that says what is wrong with them."""
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from .errors import UserError, check
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PACKAGE = str(__package__)
 COMMAND = PACKAGE.replace("_", "-")
@@ -18,10 +16,33 @@ METRICS = Path("reports/metrics.json")
 FIGURES = Path("reports/figures")
 
 
+class UserError(Exception):
+    """What the user can mend; the command ends with 1 for a failed check, 2 for wrong use."""
+
+    def __init__(self, message: str, exit_status: int = 1) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status
+
+
 class Section(BaseModel):
     """A table of params.toml; a key it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def check(cls, content: Any, where: str) -> Self:
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            raise UserError(f"{where}: {explain(error)}", 2) from error
+
+
+def explain(error: ValidationError) -> str:
+    # A misspelt key is also a missing one; the spelling is what helps.
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    place = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].replace("Extra inputs are not permitted", "no such key; is it misspelt?")
+    return f"{place or 'the whole'}: {reason}"
 
 
 class Settings(Section):
@@ -53,4 +74,4 @@ def load_settings() -> Settings:
         raise UserError(message, 2) from error
     except ValueError as error:
         raise UserError(f"{PARAMS} is not valid TOML: {error}.", 2) from error
-    return check(Settings, content, str(PARAMS))
+    return Settings.check(content, str(PARAMS))

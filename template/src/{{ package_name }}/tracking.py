@@ -1,19 +1,16 @@
-"""MLflow: where runs are kept, whether that place answers, and who the champion is."""
+"""MLflow: where runs are kept, and whether that place answers."""
 
 import logging
 import os
 import subprocess
-import sys
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from .errors import UserError
-from .settings import COMMAND, PACKAGE
+from .settings import COMMAND, UserError
 
 warnings.filterwarnings("ignore", module="mlflow")
 for noisy in ("mlflow", "alembic"):
@@ -38,26 +35,7 @@ def connect() -> None:
 def git_commit() -> str | None:
     """The commit of the working tree, with "-dirty" when files have changed; None without git."""
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    with suppress(OSError):
-        result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed
-        return result.stdout.strip() or None
-    return None
-
-
-def champion_predicts(rows: Path, output: Path) -> bool:
-    """Let the champion answer a file, by the code it came with; False where there is none yet."""
     try:
-        champion = mlflow.MlflowClient().get_model_version_by_alias(COMMAND, "champion")
-    except MlflowException:
-        return False
-    uri = f"models:/{COMMAND}/{champion.version}"
-    model = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(output.parent / "model")))
-    bundle = str(model / "data/bundle")
-    command = [sys.executable, "-m", f"{PACKAGE}.cli", "predict", "--raw", "--bundle", bundle]
-    subprocess.run(  # noqa: S603 - our own program
-        [*command, "--input", str(rows), "--output", str(output)],
-        env={**os.environ, "PYTHONPATH": str(model / "code")},
-        check=True,
-        capture_output=True,
-    )
-    return True
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - fixed
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -7,23 +7,19 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import TrialState
 from rich.progress import track
 
-from .dataset import Part, load_manifest, load_part
-from .errors import check
+from .dataset import Parts, load_manifest, load_part
 from .files import write_whole
 from .metrics import HIGHER_IS_BETTER
 from .model import Params, search_space
 from .settings import PARAMS, TRIALS, Settings
 from .tracking import connect
-from .train import learn, score
+from .train import learn
 
 
 def tune(settings: Settings) -> None:
-    """Run the trials that are missing and write the best parameters into params.toml.
-
-    A trial is kept as soon as it ends: after an interruption the next call goes on from there.
-    """
-    start = check(Params, settings.model, f"{PARAMS}, [model]").model_dump()
-    parts = load_part("train"), load_part("valid")
+    """Run the trials that are missing, each kept when it ends; write the best to params.toml."""
+    start = Params.check(settings.model, f"{PARAMS}, [model]").model_dump()
+    parts = {name: load_part(name) for name in ("train", "valid")}
     connect()
     TRIALS.parent.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -41,17 +37,16 @@ def tune(settings: Settings) -> None:
         study.enqueue_trial(start)
     with mlflow.start_run(run_name="tune"):
         for _ in track(range(done, settings.trials), description=f"tune, {done} trials kept"):
-            study.optimize(lambda trial: try_out(trial, settings, *parts), n_trials=1)
+            study.optimize(lambda trial: try_out(trial, settings, parts), n_trials=1)
             write_best(study)
         mlflow.log_params(study.best_params)
 
 
-def try_out(trial: optuna.Trial, settings: Settings, train: Part, valid: Part) -> float:
+def try_out(trial: optuna.Trial, settings: Settings, parts: Parts) -> float:
     chosen = search_space(trial)
-    params = check(Params, {**settings.model, **chosen}, "model.py, search_space()")
+    params = Params.check({**settings.model, **chosen}, "model.py, search_space()")
     with mlflow.start_run(run_name=f"trial {trial.number}", nested=True):
-        _, task, output = learn(settings, params, train, valid)
-        scores = score(task, valid, output)
+        _, task, scores = learn(settings, params, parts)
         mlflow.log_params(chosen)
         mlflow.log_metrics(scores)
     return scores[task.primary]

@@ -5,21 +5,14 @@ probabilities; a target holds the index of each row's class. Of two classes, the
 positive one.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from .errors import UserError
 from .inputs import Array
-from .settings import Section
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .settings import Section, UserError
 
 HIGHER_IS_BETTER = True
 BASELINE = "majority"
@@ -39,11 +32,11 @@ class Task(BaseModel):
     classes: list[str]
     shares: list[float]
     decision: Decision
+    # Only where there are two classes is one of them positive, and has a cost and a threshold.
     threshold: float | None = None
 
     @property
     def binary(self) -> bool:
-        """Whether one class is positive: only then is there a threshold, and a cost."""
         return len(self.classes) == 2
 
     @property
@@ -66,11 +59,11 @@ class Task(BaseModel):
             return np.asarray(np.argmax(output, axis=1))
         return np.asarray(output[:, 1] >= self.threshold, dtype=int)
 
-    def costs(self, target: Array, chosen: Array) -> Array:
+    def costs(self, target: Array, chosen: Array | int) -> Array:
         miss, alarm = self.decision.cost_miss, self.decision.cost_false_alarm
         return np.asarray(miss * (target > chosen) + alarm * (target < chosen))
 
-    def calibrate(self, target: Array, output: Array) -> Task:
+    def calibrate(self, target: Array, output: Array) -> Self:
         """The task with the threshold that costs least on these (validation) rows."""
         if not self.binary:
             return self
@@ -79,10 +72,8 @@ class Task(BaseModel):
         return self.model_copy(update={"threshold": float(grid[np.argmin(costs)])})
 
     def scores(self, target: Array, output: Array, weights: Array) -> dict[str, Array]:
-        """Each metric, once a row of `weights`: shape (resamples, n), how often a row counts.
-
-        The definitions are scikit-learn's, for many weightings at once; a test compares them.
-        """
+        """Each metric, once a row of `weights`: shape (resamples, n), how often a row counts."""
+        # The definitions are scikit-learn's, for many weightings at once; a test compares them.
         chosen = self.decide(output)
         if not self.binary:
             pairs = [(target == k, chosen == k) for k in range(len(self.classes))]
@@ -90,16 +81,15 @@ class Task(BaseModel):
             f1 = [ratio(2 * weights @ (t & c), weights @ (1 * t + c)) for t, c in pairs]
             return {"macro_f1": np.mean(f1, axis=0), "accuracy": mean(chosen == target, weights)}
         average_precision, roc_auc = ranking_scores(target, output[:, 1], weights)
-        cost, positive = mean(self.costs(target, chosen), weights), mean(target, weights)
+        hits, cost = weights @ (chosen & target), mean(self.costs(target, chosen), weights)
         # Without a model everybody is treated alike, in the way that turns out to be cheaper.
-        miss_all, alarm_all = self.decision.cost_miss, self.decision.cost_false_alarm
-        alike = np.minimum(miss_all * positive, alarm_all * (1 - positive))
+        alike = np.minimum(*(mean(self.costs(target, every), weights) for every in (0, 1)))
         return {
             "average_precision": average_precision,
             "roc_auc": roc_auc,
             "brier_score": mean((output[:, 1] - target) ** 2, weights),
-            "precision": ratio(weights @ (chosen & target), weights @ chosen),
-            "recall": ratio(weights @ (chosen & target), weights @ target),
+            "precision": ratio(hits, weights @ chosen),
+            "recall": ratio(hits, weights @ target),
             "cost_per_1000": 1000 * cost,
             "saved_per_1000": 1000 * (alike - cost),
         }
@@ -110,21 +100,20 @@ class Task(BaseModel):
         rows = [dict(zip(names, row, strict=True)) for row in output.tolist()]
         return [{"label": label, **row} for label, row in zip(labels, rows, strict=True)]
 
-    def plots(self, target: Array, output: Array) -> dict[str, Callable[..., Any]]:
-        """Functions that draw on `ax`; the API has no scikit-learn, hence the imports here."""
-        from sklearn.calibration import CalibrationDisplay as Calibration  # noqa: PLC0415
-        from sklearn.metrics import ConfusionMatrixDisplay as Confusion  # noqa: PLC0415
+    def draw(self, target: Array, output: Array, axes: Mapping[str, Any]) -> None:
+        """Draw on matplotlib axes; the API has no scikit-learn, hence the imports here."""
+        from sklearn.calibration import CalibrationDisplay  # noqa: PLC0415
+        from sklearn.metrics import ConfusionMatrixDisplay  # noqa: PLC0415
 
-        names = {"display_labels": self.classes, "colorbar": False, "cmap": "Blues"}
-        chosen, bins = self.decide(output), {"n_bins": 10, "strategy": "quantile"}
-        confusion = partial(Confusion.from_predictions, target, chosen, **names)
-        if not self.binary:
-            return {"confusion": confusion}
-        calibration = partial(Calibration.from_predictions, target, output[:, 1], **bins)
-        cost = partial(self.draw_cost, target, output[:, 1])
-        return {"confusion": confusion, "calibration": calibration, "cost": cost}
+        table = {"display_labels": self.classes, "colorbar": False, "cmap": "Blues"}
+        chosen, ax = self.decide(output), axes["confusion"]
+        ConfusionMatrixDisplay.from_predictions(target, chosen, ax=ax, **table)
+        if self.binary:
+            bins = {"n_bins": 10, "strategy": "quantile", "ax": axes["calibration"]}
+            CalibrationDisplay.from_predictions(target, output[:, 1], **bins)
+            self.draw_cost(target, output[:, 1], axes["cost"])
 
-    def draw_cost(self, target: Array, score: Array, ax: Axes) -> None:
+    def draw_cost(self, target: Array, score: Array, ax: Any) -> None:
         grid = np.linspace(0, 1, 101)
         ax.plot(grid, [1000 * self.costs(target, score >= point).mean() for point in grid])
         ax.axvline(self.threshold or 0, color="grey", linestyle="--", label="chosen on valid")
@@ -159,9 +148,6 @@ def ranking_scores(target: Array, score: Array, weights: Array) -> tuple[Array, 
     hits = np.cumsum(weights[:, order] * target[order], axis=1)[:, steps]
     alarms = np.cumsum(weights[:, order] * (1 - target[order]), axis=1)[:, steps]
     new_hits, new_alarms = np.diff(hits, prepend=0), np.diff(alarms, prepend=0)
-    precision = hits / np.maximum(hits + alarms, 1)
+    precision_sum = (new_hits * hits / np.maximum(hits + alarms, 1)).sum(axis=1)
     area = ((hits - new_hits / 2) * new_alarms).sum(axis=1)
-    return (
-        ratio((new_hits * precision).sum(axis=1), hits[:, -1]),
-        ratio(area, hits[:, -1] * alarms[:, -1]),
-    )
+    return ratio(precision_sum, hits[:, -1]), ratio(area, hits[:, -1] * alarms[:, -1])

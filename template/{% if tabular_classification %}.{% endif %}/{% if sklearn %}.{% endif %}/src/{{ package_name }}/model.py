@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from onnx import ModelProto
 from optuna import Trial
 from pydantic import Field
 from skl2onnx import to_onnx as convert
-from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -37,22 +36,16 @@ def search_space(trial: Trial) -> dict[str, Any]:
     }
 
 
-def build(params: Params, seed: int) -> Pipeline:
-    """Everything that is learned from data, in one estimator."""
-    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    categories = OneHotEncoder(handle_unknown="ignore", min_frequency=params.min_frequency)
-    columns = ColumnTransformer(
-        [
-            ("numbers", numbers, make_column_selector(dtype_include="number")),
-            ("categories", categories, make_column_selector(dtype_exclude="number")),
-        ]
-    )
-    return make_pipeline(columns, LogisticRegression(C=params.C, max_iter=2000, random_state=seed))
-
-
 def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> Pipeline:
     """Learn from the training part alone; `target` holds the index of each row's class."""
-    return build(params, seed).fit(as_frame(inputs), target)
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    categories = OneHotEncoder(handle_unknown="ignore", min_frequency=params.min_frequency)
+    columns = make_column_transformer(
+        (numbers, make_column_selector(dtype_include="number")),
+        (categories, make_column_selector(dtype_exclude="number")),
+    )
+    classifier = LogisticRegression(C=params.C, max_iter=2000, random_state=seed)
+    return make_pipeline(columns, classifier).fit(as_frame(inputs), target)
 
 
 def predict(model: Pipeline, inputs: Inputs) -> Array:
@@ -60,10 +53,10 @@ def predict(model: Pipeline, inputs: Inputs) -> Array:
     return np.asarray(model.predict_proba(as_frame(inputs)))
 
 
-def to_onnx(model: Pipeline, inputs: Inputs) -> ModelProto:
+def to_onnx(model: Pipeline, inputs: Inputs) -> bytes:
     """The model in ONNX; its last output is what `predict` returns."""
-    onnx: ModelProto = convert(model, as_frame(inputs)[:1], options={"zipmap": False})
-    return onnx
+    onnx = convert(model, as_frame(inputs)[:1], options={"zipmap": False})
+    return bytes(onnx.SerializeToString())
 
 
 def as_frame(inputs: Inputs) -> pd.DataFrame:

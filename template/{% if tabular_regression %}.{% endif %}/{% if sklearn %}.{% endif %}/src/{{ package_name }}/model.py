@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from onnx import ModelProto
 from optuna import Trial
 from pydantic import Field
 from skl2onnx import to_onnx as convert
-from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -44,27 +43,21 @@ def search_space(trial: Trial) -> dict[str, Any]:
     }
 
 
-def build(params: Params, seed: int) -> Pipeline:
-    """Everything that is learned from data, in one estimator."""
+def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> Pipeline:
+    """Learn from the training part alone; `target` has shape (n,)."""
     numbers = SimpleImputer(strategy="median")
     categories = OneHotEncoder(
         handle_unknown="ignore",
         min_frequency=params.min_frequency,
         sparse_output=False,
     )
-    columns = ColumnTransformer(
-        [
-            ("numbers", numbers, make_column_selector(dtype_include="number")),
-            ("categories", categories, make_column_selector(dtype_exclude="number")),
-        ]
+    columns = make_column_transformer(
+        (numbers, make_column_selector(dtype_include="number")),
+        (categories, make_column_selector(dtype_exclude="number")),
     )
-    boosting = params.model_dump(exclude={"min_frequency"})
-    return make_pipeline(columns, GradientBoostingRegressor(**boosting, random_state=seed))
-
-
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> Pipeline:
-    """Learn from the training part alone; `target` has shape (n,)."""
-    return build(params, seed).fit(as_frame(inputs), target)
+    options = params.model_dump(exclude={"min_frequency"})
+    boosting = GradientBoostingRegressor(**options, random_state=seed)
+    return make_pipeline(columns, boosting).fit(as_frame(inputs), target)
 
 
 def predict(model: Pipeline, inputs: Inputs) -> Array:
@@ -72,10 +65,9 @@ def predict(model: Pipeline, inputs: Inputs) -> Array:
     return np.asarray(model.predict(as_frame(inputs))).reshape(-1, 1)
 
 
-def to_onnx(model: Pipeline, inputs: Inputs) -> ModelProto:
+def to_onnx(model: Pipeline, inputs: Inputs) -> bytes:
     """The model in ONNX; its last output is what `predict` returns."""
-    onnx: ModelProto = convert(model, as_frame(inputs)[:1])
-    return onnx
+    return bytes(convert(model, as_frame(inputs)[:1]).SerializeToString())
 
 
 def as_frame(inputs: Inputs) -> pd.DataFrame:
