@@ -15,7 +15,7 @@ from scaffold import Combination, render
 from scaffold.matrix import ROOT, questionnaire
 from scaffold.render import questions
 
-MODULES = ["__init__", "bundle", "cli", "data", "dataset", "errors", "evaluate", "export", "files"]
+MODULES = ["__init__", "bundle", "cli", "data", "dataset", "evaluate", "export", "files"]
 MODULES += ["inputs", "metrics", "model", "predict", "prepare", "promote", "report", "serve"]
 MODULES += ["settings", "tracking", "train", "tune"]
 TESTS = ["data", "gate", "metrics", "project", "serving", "train"]

@@ -17,7 +17,7 @@ from .metrics import Task
 from .prepare import Instance, prepare
 from .settings import UserError
 
-FORMAT = 1
+FORMAT, RETRAIN = 1, "train the model again"
 INSTANCES = TypeAdapter(list[Instance])
 
 
@@ -25,13 +25,12 @@ class Predictor:
     """Answers raw instances; raises UserError when the bundle in `folder` cannot be trusted."""
 
     def __init__(self, folder: Path) -> None:
-        advice = "train the model again"
-        self.meta = read_json(folder / "bundle.json", advice)
+        self.meta = read_json(folder / "bundle.json", RETRAIN)
         if self.meta["format"] > FORMAT:
             raise UserError(f"The bundle in {folder} is of a newer format than {FORMAT}; update.")
         self.task = Task.model_validate(self.meta["task"])
         path = folder / str(self.meta["model"])
-        content = read_verified(path, self.meta["model_sha256"], advice)
+        content = read_verified(path, self.meta["model_sha256"], RETRAIN)
         self.run = load_model(content, path.suffix)
 
     def output(self, instances: Instances) -> Array:
@@ -61,6 +60,7 @@ def load_model(content: bytes, suffix: str) -> Callable[[Inputs], Array]:
 
         model = loads(content)
         return lambda inputs: predict(model, inputs)
+    onnxruntime.disable_telemetry_events()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     output = [session.get_outputs()[-1].name]
     types = {item.name: item.type for item in session.get_inputs()}

@@ -28,10 +28,10 @@ Port = Annotated[int | None, typer.Option(help="Else AIP_HTTP_PORT, else PORT, e
 
 def stage(module: str, function: str, *arguments: Any) -> Any:
     """Stages are imported when they run, so that --help answers at once."""
-    started = time.perf_counter()
-    with console.status(f"{module} ..."):
+    started, name = time.perf_counter(), module.replace("dataset", "data")
+    with console.status(f"{name} ..."):
         result = getattr(import_module(f".{module}", __package__), function)(*arguments)
-    console.print(f"{module:<9}{time.perf_counter() - started:5.1f} s", highlight=False)
+    console.print(f"{name:<9}{time.perf_counter() - started:5.1f} s", highlight=False)
     return result
 
 

@@ -30,22 +30,23 @@ class Bootstrap:
         rng, groups = np.random.default_rng(settings.seed), test.groups
         count, size = int(groups.max()) + 1, max(1, BLOCK // len(groups))
         # How often each row counts, of shape (some, rows) a block; in the first block all do once.
-        self.blocks = [np.ones((1, len(groups)))]
+        self.blocks = [np.ones((1, len(groups)), dtype=np.uint16)]
         # Rows of one group are drawn together (cluster bootstrap; Davison and Hinkley, 1997, 3.8).
         for start in range(0, settings.resamples, size):
             resamples = min(size, settings.resamples - start)
             draws = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
-            self.blocks.append(draws[:, groups].astype(float))
+            self.blocks.append(draws[:, groups].astype(np.uint16))
 
     def scores(self, output: Array, rows: Array | slice = slice(None)) -> dict[str, Array]:
         """Each metric on these rows: the plain value, then one value a resample."""
         target, output = self.target[rows], output[rows]
-        scores = [self.task.scores(target, output, block[:, rows]) for block in self.blocks]
+        scores = [self.task.scores(target, output, 1.0 * block[:, rows]) for block in self.blocks]
         return {name: np.concatenate([score[name] for score in scores]) for name in scores[0]}
 
     def plain(self, output: Array) -> float:
         """The primary metric on all rows, without resamples."""
-        return float(self.task.scores(self.target, output, self.blocks[0])[self.task.primary][0])
+        scores = self.task.scores(self.target, output, np.ones((1, len(output))))
+        return float(scores[self.task.primary][0])
 
     def gain(self, output: Array, other: Array) -> dict[str, float]:
         """How much better the primary metric of `output` is; positive is better, always."""

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from .settings import UserError
+
 Array = NDArray[Any]
 Inputs = dict[str, Array]
 Instances = Sequence[Mapping[str, Any]]
@@ -20,7 +22,10 @@ class Raw(BaseModel):
 
 def numbers(instances: Instances, name: str) -> Array:
     """The field as float32 of shape (n, 1); a missing value (None) becomes NaN."""
-    return np.asarray([row[name] for row in instances], dtype=np.float32).reshape(-1, 1)
+    column = np.asarray([row[name] for row in instances], dtype=np.float64).reshape(-1, 1)
+    if (np.abs(column) > np.finfo(np.float32).max).any():
+        raise UserError(f'"{name}" holds a number that is too large for a model.')
+    return column.astype(np.float32)
 
 
 def strings(instances: Instances, name: str) -> Array:

@@ -77,7 +77,6 @@ class Task(BaseModel):
         chosen = self.decide(output)
         if not self.binary:
             pairs = [(target == k, chosen == k) for k in range(len(self.classes))]
-            # F1 is the harmonic mean of precision and recall.
             f1 = [ratio(2 * weights @ (t & c), weights @ (1 * t + c)) for t, c in pairs]
             return {"macro_f1": np.mean(f1, axis=0), "accuracy": mean(chosen == target, weights)}
         average_precision, roc_auc = ranking_scores(target, output[:, 1], weights)
