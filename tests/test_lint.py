@@ -14,6 +14,17 @@ def test_a_fresh_project_has_no_findings(combination: Combination) -> None:
     assert not findings, "\n".join(f"{finding.tool}:\n{finding.output}" for finding in findings)
 
 
+@pytest.mark.parametrize("name", ["a", "a" * 60])
+@pytest.mark.parametrize("tool", ["ruff check", "ruff format"])
+def test_the_layout_does_not_depend_on_the_name(
+    tmp_path: Path, template: Path, combination: Combination, name: str, tool: str
+) -> None:
+    answers = {"package_name": name, **combination.answers}
+    render(tmp_path / "project", answers, template=template)
+    findings = list(lint(tmp_path / "project", name, only=tool))
+    assert not findings, findings[0].output
+
+
 def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
     """A change of one file that must be there to be made."""
 
