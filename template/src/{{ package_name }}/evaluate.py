@@ -113,13 +113,14 @@ def slice_scores(bootstrap: Bootstrap, test: Part, output: Array, smallest: int)
 
 def importance(bootstrap: Bootstrap, predictor: Predictor, test: Part, seed: int) -> list[Any]:
     """How much worse the primary metric gets when one field is shuffled over the test rows."""
-    rng, drops = np.random.default_rng(seed), []
-    whole = bootstrap.plain(predictor.output(test.instances))
+    rng, drops, rows = np.random.default_rng(seed), [], test.instances
+    whole = bootstrap.plain(predictor.output(rows))
     for name in FEATURES:
         scores = []
         for _ in range(3):
-            shuffled = test.table.assign(**{name: rng.permutation(test.table[name])})
-            scores.append(bootstrap.plain(predictor.output(Part(shuffled).instances)))
+            pairs = zip(rows, rng.permutation(len(rows)), strict=True)
+            shuffled = [{**row, name: rows[other][name]} for row, other in pairs]
+            scores.append(bootstrap.plain(predictor.output(shuffled)))
         drops.append({"name": name, "drop": SIGN * (whole - float(np.mean(scores)))})
     return sorted(drops, key=lambda item: -item["drop"])
 
