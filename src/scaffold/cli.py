@@ -82,7 +82,7 @@ def main() -> None:
     try:
         app()
     except ScaffoldError as error:
-        console.print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
+        console.print("error:", str(error), soft_wrap=True, highlight=False, markup=False)
         sys.exit(2)
 
 

@@ -1,7 +1,4 @@
-"""The bundle: the model as it is served, with all that is needed to ask it.
-
-It needs numpy, onnxruntime and pydantic, not the libraries that trained the model.
-"""
+"""The bundle: the model as it is served, by numpy, onnxruntime and pydantic alone."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,13 +16,16 @@ from .settings import UserError
 
 FORMAT, RETRAIN = 1, "train the model again"
 INSTANCES = TypeAdapter(list[Instance])
+# What skops may load beside its own list. Trees of a stranger's file could crash the process.
+TRUSTED = ["numpy.dtype", "sklearn.tree._tree.Tree"]
+TRUSTED += ["sklearn.compose._column_transformer.make_column_selector"]
 
 
 class Predictor:
     """Answers raw instances; raises UserError when the bundle in `folder` cannot be trusted."""
 
     def __init__(self, folder: Path) -> None:
-        self.meta = read_json(folder / "bundle.json", RETRAIN)
+        self.meta = read_json(folder / "bundle.json", RETRAIN, "format", "task", "model", "run")
         if self.meta["format"] > FORMAT:
             raise UserError(f"The bundle in {folder} is of a newer format than {FORMAT}; update.")
         self.task = Task.model_validate(self.meta["task"])
@@ -58,7 +58,7 @@ def load_model(content: bytes, suffix: str) -> Callable[[Inputs], Array]:
 
         from .model import predict  # noqa: PLC0415 - the same
 
-        model = loads(content)
+        model = loads(content, trusted=TRUSTED)
         return lambda inputs: predict(model, inputs)
     onnxruntime.disable_telemetry_events()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

@@ -20,17 +20,19 @@ Check = Annotated[bool, typer.Option("--check", help="Only say whether they are 
 Search = Annotated[bool, typer.Option("--tune", help="Search parameters first.")]
 Source = Annotated[Path, typer.Option("--input", help="Instances: .csv or .parquet.")]
 Target = Annotated[Path, typer.Option("--output", help="Rows with answers: .csv or .parquet.")]
-Raw = Annotated[bool, typer.Option("--raw", help="The model's output instead of answers.")]
 Bundle = Annotated[Path, typer.Option(help="Folder of the bundle.", envvar="MODEL_DIR")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int | None, typer.Option(help="Else AIP_HTTP_PORT, else PORT, else 8080.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, envvar=["AIP_HTTP_PORT", "PORT"])]
 
 
 def stage(module: str, function: str, *arguments: Any) -> Any:
     """Stages are imported when they run, so that --help answers at once."""
     started, name = time.perf_counter(), module.replace("dataset", "data")
     with console.status(f"{name} ..."):
-        result = getattr(import_module(f".{module}", __package__), function)(*arguments)
+        try:
+            result = getattr(import_module(f".{module}", __package__), function)(*arguments)
+        except ModuleNotFoundError as error:
+            raise UserError(f"{error}; `uv sync` installs what this command needs.", 2) from error
     console.print(f"{name:<9}{time.perf_counter() - started:5.1f} s", highlight=False)
     return result
 
@@ -39,7 +41,7 @@ def stage(module: str, function: str, *arguments: Any) -> Any:
 def data() -> None:
     """Load, check, clean and split the rows of data.py; write them to data/parts."""
     for warning in stage("dataset", "build", load_settings())["warnings"]:
-        console.print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
+        console.print("warning:", warning, soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command()
@@ -87,13 +89,13 @@ def run(search: Search = False) -> None:
 
 
 @app.command()
-def predict(source: Source, output: Target, raw: Raw = False, bundle: Bundle = BUNDLE) -> None:
+def predict(source: Source, output: Target, bundle: Bundle = BUNDLE) -> None:
     """Answer every row of a file from the bundle."""
-    stage("predict", "predict_file", bundle, source, output, raw)
+    stage("predict", "predict_file", bundle, source, output)
 
 
 @app.command()
-def serve(host: Host = "0.0.0.0", port: Port = None, bundle: Bundle = BUNDLE) -> None:  # noqa: S104 - for containers
+def serve(host: Host = "0.0.0.0", port: Port = 8080, bundle: Bundle = BUNDLE) -> None:  # noqa: S104 - for containers
     """Answer over HTTP: POST /invocations, GET /ping, GET /health."""
     import_module(".serve", __package__).serve(bundle, host, port)
 
@@ -110,7 +112,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        console.print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
+        console.print("error:", str(error), soft_wrap=True, highlight=False, markup=False)
         sys.exit(error.exit_status)
 
 

@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_float_dtype, is_numeric_dtype
+from pandas.api.types import is_numeric_dtype
 from pandera.errors import SchemaErrors
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -41,8 +41,8 @@ class Part:
 
     @property
     def groups(self) -> Array:
-        """The number of each row's group; without GROUP each row is one of its own."""
-        return pd.factorize(self.table[data.GROUP] if data.GROUP else self.table.index)[0]
+        owners = self.table[data.GROUP] if data.GROUP else self.table.index
+        return pd.factorize(owners, use_na_sentinel=False)[0]
 
 
 Parts = dict[str, Part]
@@ -94,7 +94,7 @@ def divide(table: pd.DataFrame, split: Array) -> dict[str, pd.DataFrame]:
     for name, part in parts.items():
         if part.empty:
             raise UserError(f"data.py: split() put no row into {name}.")
-    if data.GROUP and (pd.Series(split).groupby(table[data.GROUP].to_numpy()).nunique() > 1).any():
+    if (pd.Series(split).groupby(Part(table).groups).nunique() > 1).any():
         raise UserError(f'data.py: split() puts rows of one "{data.GROUP}" into several parts.')
     if data.TIME and parts["train"][data.TIME].max() > parts["test"][data.TIME].min():
         raise UserError(f'data.py: split() trains on rows later by "{data.TIME}" than test rows.')
@@ -110,7 +110,7 @@ def find_duplicates(parts: dict[str, pd.DataFrame]) -> list[str]:
 def find_leaks(train: pd.DataFrame, suspicious: float = 0.98) -> list[str]:
     """Features from which a small tree can tell the target alone: are they known in time?"""
     target, warnings = train[data.TARGET], []
-    numeric = is_float_dtype(target)
+    numeric = is_numeric_dtype(target) and target.nunique() > 20
     tree = (DecisionTreeRegressor if numeric else DecisionTreeClassifier)(max_leaf_nodes=50)
     scoring = "r2" if numeric else "balanced_accuracy"
     for name in FEATURES:
@@ -122,7 +122,7 @@ def find_leaks(train: pd.DataFrame, suspicious: float = 0.98) -> list[str]:
 
 
 def load_manifest() -> dict[str, Any]:
-    return read_json(PARTS / "manifest.json", f"run `{COMMAND} data` first")
+    return read_json(PARTS / "manifest.json", f"run `{COMMAND} data` first", "parts", "sha256")
 
 
 def load_part(name: str) -> Part:

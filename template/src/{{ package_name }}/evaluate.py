@@ -1,6 +1,7 @@
 """The stage `evaluate`: the bundle on the test rows, against the baseline, with intervals."""
 
 from collections import defaultdict
+from shutil import rmtree
 from typing import Any
 
 import mlflow
@@ -40,7 +41,8 @@ class Bootstrap:
     def scores(self, output: Array, rows: Array | slice = slice(None)) -> dict[str, Array]:
         """Each metric on these rows: the plain value, then one value a resample."""
         target, output = self.target[rows], output[rows]
-        scores = [self.task.scores(target, output, 1.0 * block[:, rows]) for block in self.blocks]
+        with np.errstate(invalid="ignore"):
+            scores = [self.task.scores(target, output, 1.0 * b[:, rows]) for b in self.blocks]
         return {name: np.concatenate([score[name] for score in scores]) for name in scores[0]}
 
     def plain(self, output: Array) -> float:
@@ -55,7 +57,7 @@ class Bootstrap:
 
     def interval(self, values: Array) -> dict[str, float]:
         tail = (1 - self.confidence) / 2
-        low, high = np.quantile(values[1:], [tail, 1 - tail])
+        low, high = np.nanquantile(values[1:], [tail, 1 - tail])
         return {"value": float(values[0]), "ci_low": float(low), "ci_high": float(high)}
 
 
@@ -73,12 +75,15 @@ def evaluate(settings: Settings) -> None:
         **{key: predictor.meta[key] for key in ("data", "run", "export")},
         "gate": {"passed": False, "reasons": [f"`{COMMAND} promote` has not been run."]},
     }
+    connect(metrics["run"]["mlflow_run_id"])
     write_json(METRICS, metrics)
-    connect()
     with mlflow.start_run(run_id=metrics["run"]["mlflow_run_id"]):
         mlflow.log_metrics({f"test_{name}": value for name, value in metrics["metrics"].items()})
-        mlflow.log_metric("improvement_ci_low", metrics["improvement"]["ci_low"])
         mlflow.log_artifacts(str(FIGURES), "figures")
+        # By this a later model is compared with this one, whatever becomes of prepare.py.
+        rows, classes = metrics["data"]["sha256"], predictor.meta["task"].get("classes")
+        judged = {"rows": rows, "classes": classes, "output": output.tolist()}
+        mlflow.log_dict(judged, "judged.json")
 
 
 def load_judged() -> tuple[Predictor, Part]:
@@ -104,9 +109,10 @@ def against_baseline(bootstrap: Bootstrap, output: Array) -> dict[str, Any]:
 def slice_scores(bootstrap: Bootstrap, test: Part, output: Array, smallest: int) -> list[Any]:
     """The primary metric on each slice that is large enough to say something."""
     scores = []
-    for name, rows in data.slices(test.table).items():
+    for name, mask in data.slices(test.table).items():
+        rows = mask.fillna(False).to_numpy(bool)
         if rows.sum() >= smallest and len(np.unique(bootstrap.target[rows])) > 1:
-            values = bootstrap.scores(output, rows.to_numpy())[bootstrap.task.primary]
+            values = bootstrap.scores(output, rows)[bootstrap.task.primary]
             scores.append({"name": name, "n": int(rows.sum()), **bootstrap.interval(values)})
     return scores
 
@@ -133,7 +139,8 @@ def draw(bootstrap: Bootstrap, output: Array, drops: list[Any]) -> list[str]:
     names, values = zip(*[item.values() for item in drops[14::-1]], strict=True)
     axes["importance"].barh(names, values)
     axes["importance"].set(xlabel="how much worse the primary metric gets, shuffled")
-    FIGURES.mkdir(parents=True, exist_ok=True)
+    rmtree(FIGURES, ignore_errors=True)
+    FIGURES.mkdir(parents=True)
     for name, ax in axes.items():
         ax.figure.savefig(FIGURES / f"{name}.png", dpi=120)
     return list(axes)

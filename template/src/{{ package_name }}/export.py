@@ -22,7 +22,9 @@ def export(model: Any, task: Task, parts: Parts, settings: Settings, about: dict
     """Write the bundle; nothing is replaced when it does not answer as the model does."""
     suffix, tolerance = f".{settings.export_format}", settings.export_tolerance
     content = convert(model, parts["train"], suffix)
-    largest = largest_difference(model, content, suffix, parts["test"])
+    inputs = prepare([*parts["test"].instances, *data.AWKWARD])
+    trained, served = predict(model, inputs), load_model(content, suffix)(inputs)
+    largest = float(np.max(np.abs(trained - served) / np.maximum(1, np.abs(trained))))
     if largest > tolerance:
         raise UserError(
             f"The exported model differs from the trained one by {largest:.2g}, more than "
@@ -34,6 +36,7 @@ def export(model: Any, task: Task, parts: Parts, settings: Settings, about: dict
         "model": f"model{suffix}",
         "model_sha256": write_whole(BUNDLE / f"model{suffix}", content),
         "signature": Instance.model_json_schema(),
+        "outputs": list(task.answers(task.baseline(1))[0]),
         "task": task.model_dump(),
         "reference": json.loads(parts["train"].table[FEATURES].describe(include="all").to_json()),
         "versions": {name: version(name) for name in SERVING},
@@ -56,10 +59,3 @@ def convert(model: Any, train: Part, suffix: str) -> bytes:
             f"model.py does not convert to ONNX: {reason} Replace the step that it names, or set "
             'export_format = "skops" in params.toml (serving then needs the training libraries).'
         ) from error
-
-
-def largest_difference(model: Any, content: bytes, suffix: str, test: Part) -> float:
-    """Between both models on the test rows and on data.AWKWARD, relative above one."""
-    inputs = prepare([*test.instances, *data.AWKWARD])
-    trained, served = predict(model, inputs), load_model(content, suffix)(inputs)
-    return float(np.max(np.abs(trained - served) / np.maximum(1, np.abs(trained))))

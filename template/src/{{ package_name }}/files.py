@@ -9,10 +9,11 @@ from typing import Any
 from .settings import UserError
 
 
-def read_json(path: Path, advice: str) -> dict[str, Any]:
+def read_json(path: Path, advice: str, *keys: str) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {**{key: content[key] for key in keys}, **content}
+    except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is missing or damaged; {advice}.") from error
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import csv, dataset, parquet
 from pydantic import ValidationError
 
-from .bundle import INSTANCES, Predictor
+from .bundle import Predictor
 from .prepare import Instance
 from .settings import UserError, explain
 
@@ -18,14 +18,14 @@ FIELDS = list(Instance.model_fields)
 WRITERS: dict[str, Any] = {".csv": csv.CSVWriter, ".parquet": parquet.ParquetWriter}
 
 
-def predict_file(bundle: Path, source: Path, target: Path, raw: bool = False) -> None:
-    """Write rows with answers, or `raw` outputs, a block at a time: the whole file or none."""
+def predict_file(bundle: Path, source: Path, target: Path) -> None:
+    """Write the rows with answers, a block at a time: the whole file or none."""
     if source.suffix not in WRITERS or target.suffix not in WRITERS:
         raise UserError("--input and --output must end in .csv or .parquet.", 2)
-    blocks = answer(Predictor(bundle), source, raw)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    blocks = answer(Predictor(bundle), source)
     unfinished = target.with_name(f".{os.getpid()}-{target.name}")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         first = next(blocks, None)
         if first is None:
             raise UserError(f"{source} has no rows.")
@@ -34,35 +34,39 @@ def predict_file(bundle: Path, source: Path, target: Path, raw: bool = False) ->
                 writer.write_table(table)
         unfinished.replace(target)
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{source}: {str(error).splitlines()[0]}", 2) from error
+        raise UserError(f"{source} to {target}: {str(error).splitlines()[0]}", 2) from error
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def answer(predictor: Predictor, source: Path, raw: bool) -> Iterator[pa.Table]:
+def answer(predictor: Predictor, source: Path) -> Iterator[pa.Table]:
     for rows, instances in read(source):
-        output = predictor.output(instances)
-        if raw:
-            yield pa.table({"output": output.tolist()})
-        else:
-            both = rows, pa.RecordBatch.from_pylist(predictor.task.answers(output))
-            yield pa.table({name: part[name] for part in both for name in part.column_names})
+        answers = pa.RecordBatch.from_pylist(predictor.task.answers(predictor.output(instances)))
+        for name in set(answers.schema.names) & set(rows.schema.names):
+            raise UserError(f'{source} has a column "{name}", as the answers do; rename it.')
+        parts = (rows, answers)
+        yield pa.table({name: part[name] for part in parts for name in part.schema.names})
 
 
 def read(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any]]]]:
-    text, missing = {name: pa.string() for name in FIELDS}, ["", "NA", "NaN"]
-    convert = csv.ConvertOptions(column_types=text, strings_can_be_null=True, null_values=missing)
-    kind: Any = dataset.CsvFileFormat(convert_options=convert)
+    """Rows as they are, in blocks, and as checked instances; in a CSV every cell is text."""
+    lines, missing = csv.ParseOptions(newlines_in_values=True), ["", "NA", "NaN"]
+    cells = csv.ConvertOptions(
+        default_column_type=pa.string(), strings_can_be_null=True, null_values=missing
+    )
+    kind: Any = dataset.CsvFileFormat(lines, convert_options=cells)
     rows = dataset.dataset(source, format=kind if source.suffix == ".csv" else "parquet")
     for name in FIELDS:
         if name not in rows.schema.names:
             raise UserError(f'{source} has no column "{name}".')
-    start = 0
+    count = 0
     for batch in rows.to_batches():
-        try:
-            checked = INSTANCES.validate_python(batch.select(FIELDS).to_pylist(), strict=False)
-        except ValidationError as error:
-            raise UserError(f"{source}, row {start} + {explain(error)}") from error
-        start += len(checked)
-        if checked:
-            yield batch, [instance.model_dump() for instance in checked]
+        instances = []
+        for row in batch.select(FIELDS).to_pylist():
+            count += 1
+            try:
+                instances.append(Instance.model_validate(row, strict=False).model_dump())
+            except ValidationError as error:
+                raise UserError(f"{source}, row {count}, {explain(error)}") from error
+        if instances:
+            yield batch, instances

@@ -28,7 +28,6 @@ def report(check: bool = False) -> None:
 
 
 def put_between(path: Path, blocks: dict[tuple[str, str], str]) -> str:
-    """The file's text with each content between its two marker lines."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     for (start, end), content in blocks.items():
         before, found, rest = text.partition(f"{start}\n")

@@ -1,6 +1,5 @@
 """The API: it answers raw instances from the bundle alone."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -53,14 +52,12 @@ def create_app(bundle: Path) -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
-        """FastAPI's own answer repeats the input, which fails when that is NaN."""
-        keys = ("loc", "msg", "type")
+        keys = ("loc", "msg", "type")  # FastAPI would repeat the input, and fail when that is NaN
         detail = [{key: problem[key] for key in keys} for problem in error.errors()]
         return JSONResponse({"detail": detail}, status_code=422)
 
     return app
 
 
-def serve(bundle: Path, host: str, port: int | None) -> None:
-    chosen = port or int(os.environ.get("AIP_HTTP_PORT") or os.environ.get("PORT") or 8080)
-    uvicorn.run(create_app(bundle), host=host, port=chosen, log_level="warning")
+def serve(bundle: Path, host: str, port: int) -> None:
+    uvicorn.run(create_app(bundle), host=host, port=port, log_level="warning")

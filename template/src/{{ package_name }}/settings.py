@@ -11,7 +11,7 @@ COMMAND = PACKAGE.replace("_", "-")
 PARAMS = Path("params.toml")
 PARTS = Path("data/parts")
 BUNDLE = Path("artifacts/bundle")
-TRIALS = Path("artifacts/trials.log")
+TRIALS = Path("data/trials.log")
 METRICS = Path("reports/metrics.json")
 FIGURES = Path("reports/figures")
 
@@ -25,8 +25,6 @@ class UserError(Exception):
 
 
 class Section(BaseModel):
-    """A table of params.toml; a key it does not know is an error."""
-
     model_config = ConfigDict(extra="forbid")
 
     @classmethod
@@ -70,8 +68,7 @@ def load_settings() -> Settings:
     try:
         content = tomllib.loads(PARAMS.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        message = f"There is no {PARAMS} in {Path.cwd()}; run this in the project's folder."
-        raise UserError(message, 2) from error
+        raise UserError(f"There is no {PARAMS} in {Path.cwd()}; change folder.", 2) from error
     except ValueError as error:
         raise UserError(f"{PARAMS} is not valid TOML: {error}.", 2) from error
     return Settings.check(content, str(PARAMS))

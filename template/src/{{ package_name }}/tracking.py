@@ -2,8 +2,10 @@
 
 import logging
 import os
+import re
 import subprocess
 import warnings
+from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -17,19 +19,22 @@ for noisy in ("mlflow", "alembic"):
     logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
-def connect() -> None:
-    """Choose tracking server and experiment; raises UserError at once when it does not answer."""
+def connect(run_id: str | None = None) -> None:
+    """Raises UserError at once when the tracking server does not answer, or know the run."""
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+    where = re.sub("//[^/@]*@", "//", uri)
     try:
-        if uri.startswith("http"):
+        if where.lower().startswith("http"):
             # MLflow itself would try again for minutes before it says that a server is down.
-            urlopen(f"{uri.rstrip('/')}/health", timeout=5).close()  # noqa: S310 - http by the test
+            urlopen(f"{where.rstrip('/')}/health", timeout=5).close()  # noqa: S310 - http by the test
         mlflow.set_tracking_uri(uri)
         mlflow.set_experiment(COMMAND)
-    except (OSError, MlflowException) as error:
+        if run_id:
+            mlflow.get_run(run_id)
+    except (OSError, ImportError, ValueError, HTTPException, MlflowException) as error:
         reason = str(error).splitlines()[0]
-        advice = "Start it, or unset MLFLOW_TRACKING_URI to keep runs in a local file."
-        raise UserError(f"The tracking server {uri} fails: {reason} {advice}", 2) from error
+        advice = "Start it, or unset MLFLOW_TRACKING_URI to keep runs in a local file; then train."
+        raise UserError(f"The tracking server {where} fails: {reason} {advice}", 2) from error
 
 
 def git_commit() -> str | None:

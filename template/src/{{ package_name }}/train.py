@@ -33,9 +33,8 @@ def train(settings: Settings) -> None:
             "git_commit": git_commit(),
             "seed": settings.seed,
             "seconds": round(time.perf_counter() - started, 2),
-            "python": platform.python_version(),
-            "hardware": f"{platform.system()} {platform.machine()}",
         }
+        origin |= {"python": platform.python_version(), "hardware": platform.platform()}
         export(model, task, parts, settings, {"data": load_manifest(), "run": origin})
         mlflow.log_params({"seed": settings.seed, **params.model_dump()})
         mlflow.log_metrics({f"valid_{name}": value for name, value in scores.items()})

@@ -1,5 +1,7 @@
 """The stage `tune`: search the space of model.py on train and valid; test is not looked at."""
 
+from inspect import getsource
+
 import mlflow
 import optuna
 import tomlkit
@@ -7,8 +9,9 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import TrialState
 from rich.progress import track
 
+from . import model
 from .dataset import Parts, load_manifest, load_part
-from .files import write_whole
+from .files import hash_of, write_whole
 from .metrics import HIGHER_IS_BETTER
 from .model import Params, search_space
 from .settings import PARAMS, TRIALS, Settings
@@ -21,10 +24,12 @@ def tune(settings: Settings) -> None:
     start = Params.check(settings.model, f"{PARAMS}, [model]").model_dump()
     parts = {name: load_part(name) for name in ("train", "valid")}
     connect()
-    TRIALS.parent.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
-        study_name=f"{load_manifest()['sha256'][:12]}-{settings.seed}",
+        # Another model, data set or seed is another search.
+        study_name=hash_of(
+            f"{load_manifest()['sha256']}{settings.seed}{getsource(model)}".encode()
+        ),
         storage=JournalStorage(JournalFileBackend(str(TRIALS))),
         direction="maximize" if HIGHER_IS_BETTER else "minimize",
         load_if_exists=True,
@@ -39,7 +44,7 @@ def tune(settings: Settings) -> None:
         for _ in track(range(done, settings.trials), description=f"tune, {done} trials kept"):
             study.optimize(lambda trial: try_out(trial, settings, parts), n_trials=1)
             write_best(study)
-        mlflow.log_params(study.best_params)
+        write_best(study)
 
 
 def try_out(trial: optuna.Trial, settings: Settings, parts: Parts) -> float:

@@ -67,7 +67,8 @@ class Task(BaseModel):
         """The task with the threshold that costs least on these (validation) rows."""
         if not self.binary:
             return self
-        grid = np.unique(np.r_[output[:, 1], 1])
+        grid = np.quantile(output[:, 1], np.linspace(0, 1, 501), method="inverted_cdf")
+        grid = np.r_[grid, 1]
         costs = [self.costs(target, output[:, 1] >= threshold).sum() for threshold in grid]
         return self.model_copy(update={"threshold": float(grid[np.argmin(costs)])})
 
@@ -124,8 +125,7 @@ def learn_task(target: Array, decision: Decision) -> Task:
     """The classes of the training target, the positive one last, and their shares."""
     names, counts = np.unique(target.astype(str), return_counts=True)
     if decision.positive and decision.positive not in names:
-        message = f'[decision] positive = "{decision.positive}" is no class of the target'
-        raise UserError(f"params.toml, {message}: {', '.join(names)}.", 2)
+        raise UserError(f'params.toml: positive = "{decision.positive}" is not in {names}.', 2)
     order = np.argsort(names == decision.positive, kind="stable")
     shares = counts[order] / counts.sum()
     return Task(classes=names[order].tolist(), shares=shares.tolist(), decision=decision)
@@ -149,4 +149,4 @@ def ranking_scores(target: Array, score: Array, weights: Array) -> tuple[Array, 
     new_hits, new_alarms = np.diff(hits, prepend=0), np.diff(alarms, prepend=0)
     precision_sum = (new_hits * hits / np.maximum(hits + alarms, 1)).sum(axis=1)
     area = ((hits - new_hits / 2) * new_alarms).sum(axis=1)
-    return ratio(precision_sum, hits[:, -1]), ratio(area, hits[:, -1] * alarms[:, -1])
+    return precision_sum / hits[:, -1], area / (hits[:, -1] * alarms[:, -1])

@@ -73,7 +73,6 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
     """Groups of rows on which the model must also be good: a mask a group."""
     return {
         "age under 30": table["age"] < 30,
-        "age 30 to 49": table["age"].between(30, 49),
         "age 50 and over": table["age"] >= 50,
         "no fixed job": table["job"] != "fixed",
         "income not stated": table["income"].isna(),
