@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def show(seconds: dict[str, list[float]]) -> None:
-    """A table of medians, and what the issue of speed is about: the cost beyond the bare script."""
+    """A table of medians, and what the first run costs beyond the bare script."""
     table = Table("", "median s", "lowest s", "highest s")
     for name, taken in seconds.items():
         table.add_row(

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pytest_copie.plugin import Copie
 
 from scaffold import Combination, combinations
-from scaffold.render import plain_template
+from scaffold.render import plain_template, recorded_answers
 
 Render = Callable[..., Path]
 COMBINATIONS = {combination.id: combination for combination in combinations()}
@@ -42,7 +41,7 @@ def rendered(copie: Copie, template: Path) -> Render:
         assert result.exception is None, result.exception
         assert result.exit_code == 0
         assert result.project_dir is not None
-        recorded = yaml.safe_load((result.project_dir / ".copier-answers.yml").read_text("utf-8"))
+        recorded = recorded_answers(result.project_dir)
         assert {name: recorded.get(name) for name in answers} == answers
         return Path(result.project_dir)
 

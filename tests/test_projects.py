@@ -149,18 +149,22 @@ def test_a_run_works_after_one_was_killed(project: Project) -> None:
 
 def test_batch_and_api_agree(project: Project) -> None:
     code = (
-        "import pandas as pd; rows = pd.read_parquet('data/parts/test.parquet').head(5); "
-        "rows.to_csv('rows.csv', index=False); rows.to_parquet('rows.parquet', index=False)"
+        "import json; from churn_radar.dataset import load_part; part = load_part('test'); "
+        "rows = part.table.head(5); rows.to_csv('rows.csv', index=False); "
+        "rows.to_parquet('rows.parquet', index=False); print(json.dumps(part.instances[:5]))"
     )
-    project.offline("python", "-c", code)
+    instances = json.loads(project.offline("python", "-c", code).splitlines()[-1])
     for suffix in ("csv", "parquet"):
         files = ["--input", f"rows.{suffix}", "--output", f"answers.{suffix}"]
         project.offline("churn-radar", "predict", *files)
     with (project.folder / "answers.csv").open(newline="") as file:
         batch = list(csv.DictReader(file))
-    answered = ask(project, Path(".venv/bin"))
+    answered = ask(project, Path(".venv/bin"), instances)
     assert len(batch) == 5
-    assert set(answered["predictions"][0]) <= set(batch[0])
+    for row, prediction in zip(batch, answered, strict=True):
+        for name, value in prediction.items():
+            said = row[name] if isinstance(value, str) else float(row[name])
+            assert said == (value if isinstance(value, str) else pytest.approx(value, rel=1e-5))
 
 
 def test_serving_needs_no_training_library(project: Project) -> None:
@@ -173,17 +177,21 @@ def test_serving_needs_no_training_library(project: Project) -> None:
     )
     installed = {path.name for path in next(lean.glob("lib/*/site-packages")).iterdir()}
     assert not {"pandas", "sklearn", "mlflow", "torch", "pyarrow"} & installed
-    ask(project, lean / "bin")
-
-
-def ask(project: Project, binaries: Path) -> dict[str, Any]:
-    """What the API answers to the instance of the README's own example."""
+    # The instance of the README's own example, so that it is tested too.
     text = (project.folder / "README.md").read_text("utf-8")
-    instances = json.loads(text.partition("-d '")[2].partition("'\n")[0])["instances"]
+    ask(
+        project,
+        lean / "bin",
+        json.loads(text.partition("-d '")[2].partition("'\n")[0])["instances"],
+    )
+
+
+def ask(project: Project, binaries: Path, instances: list[Any]) -> list[dict[str, Any]]:
+    """What the API answers to these instances."""
     script = str(Path(__file__).parent / "ask.py")
     command = str(binaries / "churn-radar")
     output = project.offline("python", script, command, json.dumps(instances))
     answered: dict[str, Any] = json.loads(output.splitlines()[-1])
     assert len(answered["predictions"]) == len(instances)
     assert answered["stopped"] in (0, -signal.SIGTERM)
-    return answered
+    return list(answered["predictions"])

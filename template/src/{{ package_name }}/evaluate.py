@@ -50,10 +50,10 @@ class Bootstrap:
         scores = self.task.scores(self.target, output, np.ones((1, len(output))))
         return float(scores[self.task.primary][0])
 
-    def gain(self, output: Array, other: Array) -> dict[str, float]:
-        """How much better the primary metric of `output` is; positive is better, always."""
+    def gain(self, scores: dict[str, Array], other: dict[str, Array]) -> dict[str, float]:
+        """How much better the primary metric of `scores` is; positive is better, always."""
         primary = self.task.primary
-        return self.interval(SIGN * (self.scores(output)[primary] - self.scores(other)[primary]))
+        return self.interval(SIGN * (scores[primary] - other[primary]))
 
     def interval(self, values: Array) -> dict[str, float]:
         tail = (1 - self.confidence) / 2
@@ -81,9 +81,13 @@ def evaluate(settings: Settings) -> None:
         mlflow.log_metrics({f"test_{name}": value for name, value in metrics["metrics"].items()})
         mlflow.log_artifacts(str(FIGURES), "figures")
         # By this a later model is compared with this one, whatever becomes of prepare.py.
-        rows, classes = metrics["data"]["sha256"], predictor.meta["task"].get("classes")
-        judged = {"rows": rows, "classes": classes, "output": output.tolist()}
+        judged = {"asked": asked(predictor.meta), "output": output.tolist()}
         mlflow.log_dict(judged, "judged.json")
+
+
+def asked(meta: dict[str, Any]) -> list[Any]:
+    """Which rows, and which classes, a model was tested on: only then can two be compared."""
+    return [meta["data"]["sha256"], meta["task"].get("classes")]
 
 
 def load_judged() -> tuple[Predictor, Part]:
@@ -95,12 +99,12 @@ def load_judged() -> tuple[Predictor, Part]:
 
 def against_baseline(bootstrap: Bootstrap, output: Array) -> dict[str, Any]:
     primary, baseline = bootstrap.task.primary, bootstrap.task.baseline(len(output))
-    scores = bootstrap.scores(output)
+    scores, other = bootstrap.scores(output), bootstrap.scores(baseline)
     intervals = {name: bootstrap.interval(values) for name, values in scores.items()}
     return {
         "primary": {"name": primary, **intervals[primary], "higher_is_better": HIGHER_IS_BETTER},
-        "baseline": {"name": BASELINE, "value": bootstrap.plain(baseline)},
-        "improvement": bootstrap.gain(output, baseline),
+        "baseline": {"name": BASELINE, "value": float(other[primary][0])},
+        "improvement": bootstrap.gain(scores, other),
         "metrics": {name: interval["value"] for name, interval in intervals.items()},
         "intervals": intervals,
     }

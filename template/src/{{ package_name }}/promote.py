@@ -7,7 +7,7 @@ import mlflow
 import numpy as np
 from mlflow.exceptions import MlflowException
 
-from .evaluate import Bootstrap, load_judged
+from .evaluate import Bootstrap, asked, load_judged
 from .files import read_json, write_json
 from .inputs import Array
 from .settings import COMMAND, METRICS, Settings, UserError
@@ -26,8 +26,9 @@ def promote(settings: Settings) -> dict[str, Any]:
     if champion is None:
         verdicts.append((True, "There is no champion that was tested on the same rows."))
     else:
-        output = predictor.output(test.instances)
-        gain = Bootstrap(predictor.task, test, settings).gain(output, champion)
+        bootstrap = Bootstrap(predictor.task, test, settings)
+        scores = bootstrap.scores(predictor.output(test.instances))
+        gain = bootstrap.gain(scores, bootstrap.scores(champion))
         verdicts.append(beats_champion(gain, settings.champion_tolerance))
     passed = all(good for good, _ in verdicts)
     register(run_id, "champion" if passed else "challenger")
@@ -58,10 +59,7 @@ def champion_output(ours: dict[str, Any]) -> Array | None:
     with suppress(MlflowException, OSError):
         champion = mlflow.MlflowClient().get_model_version_by_alias(COMMAND, "champion")
         judged = mlflow.artifacts.load_dict(f"runs:/{champion.run_id}/judged.json")
-        if (judged["rows"], judged["classes"]) == (
-            ours["data"]["sha256"],
-            ours["task"].get("classes"),
-        ):
+        if judged["asked"] == asked(ours):
             return np.asarray(judged["output"])
     return None
 
