@@ -15,10 +15,12 @@ from .prepare import Instance, prepare
 from .settings import UserError
 
 FORMAT, RETRAIN = 1, "train the model again"
+BLOCK = 1000
 INSTANCES = TypeAdapter(list[Instance])
 # What skops may load beside its own list. Trees of a stranger's file could crash the process.
 TRUSTED = ["numpy.dtype", "sklearn.tree._tree.Tree"]
 TRUSTED += ["sklearn.compose._column_transformer.make_column_selector"]
+TRUSTED += ["sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration"]
 
 
 class Predictor:
@@ -34,7 +36,9 @@ class Predictor:
         self.run = load_model(content, path.suffix)
 
     def output(self, instances: Instances) -> Array:
-        return self.run(prepare(instances))
+        """In blocks, because prepared instances can fill the memory."""
+        starts = range(0, len(instances), BLOCK)
+        return np.concatenate([self.run(prepare(instances[i : i + BLOCK])) for i in starts])
 
     def answer(self, instances: list[Instance]) -> list[dict[str, Any]]:
         if not instances:
@@ -53,8 +57,7 @@ def _load_pyfunc(path: str) -> Predictor:
 
 def load_model(content: bytes, suffix: str) -> Callable[[Inputs], Array]:
     if suffix == ".skops":
-        # Only for a model that does not convert: this needs the libraries that trained it.
-        from skops.io import loads  # noqa: PLC0415 - as the line above says
+        from skops.io import loads  # noqa: PLC0415 - needs the libraries that train
 
         from .model import predict  # noqa: PLC0415 - the same
 
@@ -62,14 +65,6 @@ def load_model(content: bytes, suffix: str) -> Callable[[Inputs], Array]:
         return lambda inputs: predict(model, inputs)
     onnxruntime.disable_telemetry_events()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    output = [session.get_outputs()[-1].name]
-    types = {item.name: item.type for item in session.get_inputs()}
-    texts = [name for name in types if types[name] == "tensor(string)"]
-
-    def run(inputs: Inputs) -> Array:
-        # ONNX Runtime takes strings as objects, and refuses inputs that the model does not use.
-        feed = {name: inputs[name] for name in types}
-        feed |= {name: inputs[name].astype(object) for name in texts}
-        return np.asarray(session.run(output, feed)[0])
-
-    return run
+    names = [item.name for item in session.get_inputs()]
+    # The inputs are picked, because ONNX Runtime refuses those that the model does not use.
+    return lambda inputs: np.asarray(session.run(None, {k: inputs[k] for k in names})[-1])

@@ -18,7 +18,7 @@ console = Console(stderr=True)
 
 Check = Annotated[bool, typer.Option("--check", help="Only say whether they are stale.")]
 Search = Annotated[bool, typer.Option("--tune", help="Search parameters first.")]
-Source = Annotated[Path, typer.Option("--input", help="Instances: .csv or .parquet.")]
+Source = Annotated[Path, typer.Option("--input", help=".csv, .parquet or a folder.")]
 Target = Annotated[Path, typer.Option("--output", help="Rows with answers: .csv or .parquet.")]
 Bundle = Annotated[Path, typer.Option(help="Folder of the bundle.", envvar="MODEL_DIR")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]

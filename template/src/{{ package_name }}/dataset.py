@@ -5,8 +5,9 @@ from functools import cached_property
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_list_like, is_numeric_dtype
 from pandera.errors import SchemaErrors
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -15,7 +16,7 @@ from . import data
 from .files import hash_of, read_json, read_verified, write_json, write_whole
 from .inputs import Array, Inputs, records
 from .prepare import Instance, prepare
-from .settings import COMMAND, PARTS, Settings, UserError
+from .settings import COMMAND, PARAMS, PARTS, Settings, UserError
 
 NAMES = ("train", "valid", "test")
 FEATURES = list(Instance.model_fields)
@@ -37,7 +38,8 @@ class Part:
 
     @property
     def target(self) -> Array:
-        return self.table[data.TARGET].to_numpy()
+        """As it stands in the table; zeros where nothing is to be predicted."""
+        return self.table[data.TARGET].to_numpy() if data.TARGET else np.zeros(len(self.table))
 
     @property
     def groups(self) -> Array:
@@ -50,18 +52,17 @@ Parts = dict[str, Part]
 
 def build(settings: Settings) -> dict[str, Any]:
     """Write each part, then the manifest with their SHA-256, without which no part is read."""
+    shares = data.Split.check(settings.split, f"{PARAMS}, [split]")
     table = data.clean(check_rows(data.load()))
-    split = data.split(table, settings.valid_share, settings.test_share, settings.seed)
-    parts = divide(table, split)
-    warnings = find_duplicates(parts) + find_leaks(parts["train"])
-    files = {name: part.to_parquet(index=False) for name, part in parts.items()}
+    parts = divide(table, data.split(table, shares, settings.seed))
+    files = {name: part.table.to_parquet(index=False) for name, part in parts.items()}
     hashes = {name: write_whole(PARTS / f"{name}.parquet", files[name]) for name in NAMES}
     manifest = {
         "source": data.SOURCE,
         "licence": data.LICENCE,
         "rows": len(table),
-        **{name: len(part) for name, part in parts.items()},
-        "warnings": warnings,
+        **{name: len(part.table) for name, part in parts.items()},
+        "warnings": find_duplicates(parts) + find_leaks(parts["train"].table),
         "parts": hashes,
         "sha256": hash_of("".join(hashes.values()).encode()),
     }
@@ -83,37 +84,39 @@ def check_rows(raw: pd.DataFrame) -> pd.DataFrame:
         column, rule, value, row = first.where(first.notna(), None)
         where = f'column "{column}", row {row}: {value!r}' if column else f'column "{value}"'
         raise UserError(f"data.py: {where} breaks the rule {rule} of SCHEMA.") from error
-    if table[data.TARGET].nunique() < 2:
+    if data.TARGET in table and table[data.TARGET].nunique() < 2:
         raise UserError(f'data.py: the target "{data.TARGET}" has one value; nothing to learn.')
     return table
 
 
-def divide(table: pd.DataFrame, split: Array) -> dict[str, pd.DataFrame]:
+def divide(table: pd.DataFrame, split: Array) -> Parts:
     """The rows of each part; raises UserError when test rows could be known from training."""
-    parts = {name: table[split == name].reset_index(drop=True) for name in NAMES}
-    for name, part in parts.items():
-        if part.empty:
-            raise UserError(f"data.py: split() put no row into {name}.")
-    if (pd.Series(split).groupby(Part(table).groups).nunique() > 1).any():
+    parts = {name: Part(table[split == name].reset_index(drop=True)) for name in NAMES}
+    if missing := [name for name in NAMES if parts[name].table.empty]:
+        raise UserError(f"data.py: split() put no row into {missing[0]}.")
+    used = np.isin(split, NAMES)
+    if (pd.Series(split[used]).groupby(Part(table[used]).groups).nunique() > 1).any():
         raise UserError(f'data.py: split() puts rows of one "{data.GROUP}" into several parts.')
-    if data.TIME and parts["train"][data.TIME].max() > parts["test"][data.TIME].min():
+    if data.TIME and parts["train"].table[data.TIME].max() > parts["test"].table[data.TIME].min():
         raise UserError(f'data.py: split() trains on rows later by "{data.TIME}" than test rows.')
     return parts
 
 
-def find_duplicates(parts: dict[str, pd.DataFrame]) -> list[str]:
-    train = parts["train"][FEATURES].drop_duplicates()
-    counts = {name: len(parts[name].merge(train, on=FEATURES)) for name in ("valid", "test")}
+def find_duplicates(parts: Parts) -> list[str]:
+    train = set(map(repr, parts["train"].instances))
+    counts = {k: sum(repr(row) in train for row in parts[k].instances) for k in NAMES[1:]}
     return [f"{n} rows of {name} stand in train too." for name, n in counts.items() if n]
 
 
 def find_leaks(train: pd.DataFrame, suspicious: float = 0.98) -> list[str]:
     """Features from which a small tree can tell the target alone: are they known in time?"""
+    if data.TARGET not in plain_columns(train):
+        return []
     target, warnings = train[data.TARGET], []
     numeric = is_numeric_dtype(target) and target.nunique() > 20
     tree = (DecisionTreeRegressor if numeric else DecisionTreeClassifier)(max_leaf_nodes=50)
     scoring = "r2" if numeric else "balanced_accuracy"
-    for name in FEATURES:
+    for name in plain_columns(train[FEATURES]):
         column = train[name] if is_numeric_dtype(train[name]) else pd.factorize(train[name])[0]
         score = cross_val_score(tree, pd.DataFrame(column), target, scoring=scoring, cv=2).mean()
         if score > suspicious:
@@ -121,11 +124,16 @@ def find_leaks(train: pd.DataFrame, suspicious: float = 0.98) -> list[str]:
     return warnings
 
 
+def plain_columns(table: pd.DataFrame) -> list[str]:
+    """The columns that hold one value a row, not a list."""
+    return [name for name in table.columns if not table[name].map(is_list_like).any()]
+
+
 def load_manifest() -> dict[str, Any]:
     return read_json(PARTS / "manifest.json", f"run `{COMMAND} data` first", "parts", "sha256")
 
 
 def load_part(name: str) -> Part:
-    path, sha256 = PARTS / f"{name}.parquet", load_manifest()["parts"][name]
-    content = read_verified(path, sha256, f"run `{COMMAND} data` again")
+    sha256, advice = load_manifest()["parts"][name], f"run `{COMMAND} data` again"
+    content = read_verified(PARTS / f"{name}.parquet", sha256, advice)
     return Part(pd.read_parquet(BytesIO(content)))

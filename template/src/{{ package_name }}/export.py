@@ -5,57 +5,73 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+from skops.io import dumps
 
 from . import data
 from .bundle import FORMAT, load_model
-from .dataset import FEATURES, Part, Parts
+from .dataset import FEATURES, Parts, plain_columns
 from .files import write_json, write_whole
+from .inputs import Array, Inputs
 from .metrics import Task
 from .model import predict, to_onnx
 from .prepare import Instance, prepare
 from .settings import BUNDLE, Settings, UserError
 
 SERVING = ("numpy", "onnxruntime", "pydantic")
+SKOPS = 'set export_format = "skops" in params.toml (serving then needs the training libraries).'
+ONNX = 'set export_format = "onnx" in params.toml (skops is for models of scikit-learn alone).'
 
 
-def export(model: Any, task: Task, parts: Parts, settings: Settings, about: dict[str, Any]) -> None:
-    """Write the bundle; nothing is replaced when it does not answer as the model does."""
+def export(
+    model: Any, task: Task, parts: Parts, settings: Settings, about: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Write the bundle, if it answers as the model does; returns the answer to a test row."""
     suffix, tolerance = f".{settings.export_format}", settings.export_tolerance
-    content = convert(model, parts["train"], suffix)
-    inputs = prepare([*parts["test"].instances, *data.AWKWARD])
-    trained, served = predict(model, inputs), load_model(content, suffix)(inputs)
+    train, inputs = parts["train"], prepare([*parts["test"].instances, *data.AWKWARD])
+    content, served = convert(model, suffix, train.inputs, inputs)
+    trained = predict(model, inputs)
     largest = float(np.max(np.abs(trained - served) / np.maximum(1, np.abs(trained))))
     if largest > tolerance:
         raise UserError(
             f"The exported model differs from the trained one by {largest:.2g}, more than "
             f"export_tolerance = {tolerance:g}. Move the step that differs to prepare.py, "
-            'or set export_format = "skops" in params.toml.'
+            f"or {SKOPS}"
         )
+    answers = task.answers(served[:1])
     meta = {
         "format": FORMAT,
         "model": f"model{suffix}",
         "model_sha256": write_whole(BUNDLE / f"model{suffix}", content),
         "signature": Instance.model_json_schema(),
-        "outputs": list(task.answers(task.baseline(1))[0]),
+        "outputs": list(answers[0]),
         "task": task.model_dump(),
-        "reference": json.loads(parts["train"].table[FEATURES].describe(include="all").to_json()),
+        "reference": reference(train.table[FEATURES]),
         "versions": {name: version(name) for name in SERVING},
         "export": {"format": suffix[1:], "max_abs_diff": largest, "size_bytes": len(content)},
         **about,
     }
     write_json(BUNDLE / "bundle.json", meta)
+    return answers
 
 
-def convert(model: Any, train: Part, suffix: str) -> bytes:
-    if suffix == ".skops":
-        from skops.io import dumps  # noqa: PLC0415 - few projects need it
-
-        return bytes(dumps(model))
+def convert(model: Any, suffix: str, train: Inputs, asked: Inputs) -> tuple[bytes, Array]:
+    """The model as it is stored, and what it answers when it is loaded again."""
     try:
-        return to_onnx(model, train.inputs)
+        content = to_onnx(model, train) if suffix == ".onnx" else dumps(model)
+        return content, load_model(content, suffix)(asked)
     except Exception as error:  # converters raise errors of many kinds
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        name, otherwise = ("ONNX", SKOPS) if suffix == ".onnx" else ("skops", ONNX)
         raise UserError(
-            f"model.py does not convert to ONNX: {reason} Replace the step that it names, or set "
-            'export_format = "skops" in params.toml (serving then needs the training libraries).'
+            f"model.py does not convert to {name}: {reason.rstrip('.')}. "
+            f"Replace the step that it names, or {otherwise}"
         ) from error
+
+
+def reference(train: pd.DataFrame) -> dict[str, Any]:
+    """What is usual for each field, to tell drift; texts and files of many values are left out."""
+    columns = [train[name] for name in plain_columns(train)]
+    common = [c for c in columns if is_numeric_dtype(c) or c.nunique() <= 50]
+    return {str(column.name): json.loads(column.describe().to_json()) for column in common}

@@ -1,7 +1,8 @@
 """What a model takes: named arrays, built from raw instances with numpy alone."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,20 @@ from .settings import UserError
 Array = NDArray[Any]
 Inputs = dict[str, Array]
 Instances = Sequence[Mapping[str, Any]]
+Predict = Callable[[Instances], Array]
+# Matplotlib's axes by the name of the figure; a new name makes a new figure.
+Axes = Mapping[str, Any]
 
 
 class Raw(BaseModel):
     """What a client sends: unknown fields, numbers in quotes, NaN and infinity are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """The instance that a file holds, where one file is one instance: texts, images."""
+        raise UserError(f"{path}: --input must be one .csv or .parquet file, not a folder.", 2)
 
 
 def numbers(instances: Instances, name: str) -> Array:
@@ -36,4 +45,12 @@ def strings(instances: Instances, name: str) -> Array:
 
 def records(table: Any) -> list[dict[str, Any]]:
     """The rows of a pandas table as raw instances; a missing value becomes None."""
-    return list(table.astype(object).where(table.notna(), None).to_dict("records"))
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    # Parquet gives lists back as arrays, and what was None in them as NaN.
+    return [{name: plain(cell) for name, cell in row.items()} for row in rows]
+
+
+def plain(cell: Any) -> Any:
+    if isinstance(cell, np.ndarray):
+        return [None if item != item else item for item in cell.tolist()]
+    return cell

@@ -1,5 +1,6 @@
-"""Batch predictions: a CSV or Parquet file in, the same rows with answers out."""
+"""Batch predictions: a CSV or Parquet file, or a folder, in; the same rows with answers out."""
 
+import json
 import os
 from collections.abc import Iterator
 from itertools import chain
@@ -15,14 +16,16 @@ from .prepare import Instance
 from .settings import UserError, explain
 
 FIELDS = list(Instance.model_fields)
+PROPERTIES = Instance.model_json_schema()["properties"]
+LISTS = [name for name in FIELDS if PROPERTIES[name].get("type") == "array"]
 WRITERS: dict[str, Any] = {".csv": csv.CSVWriter, ".parquet": parquet.ParquetWriter}
 
 
 def predict_file(bundle: Path, source: Path, target: Path) -> None:
     """Write the rows with answers, a block at a time: the whole file or none."""
-    if source.suffix not in WRITERS or target.suffix not in WRITERS:
+    if not (source.suffix in WRITERS or source.is_dir()) or target.suffix not in WRITERS:
         raise UserError("--input and --output must end in .csv or .parquet.", 2)
-    blocks = answer(Predictor(bundle), source)
+    blocks = answer(Predictor(bundle), source, as_text=target.suffix == ".csv")
     unfinished = target.with_name(f".{os.getpid()}-{target.name}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -39,13 +42,29 @@ def predict_file(bundle: Path, source: Path, target: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def answer(predictor: Predictor, source: Path) -> Iterator[pa.Table]:
-    for rows, instances in read(source):
-        answers = pa.RecordBatch.from_pylist(predictor.task.answers(predictor.output(instances)))
+def answer(predictor: Predictor, source: Path, as_text: bool) -> Iterator[pa.Table]:
+    for rows, instances in read_folder(source) if source.is_dir() else read(source):
+        answered = predictor.task.answers(predictor.output(instances))
+        if as_text:  # A cell of a CSV holds no list, but it can hold JSON.
+            answered = [
+                {k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()}
+                for row in answered
+            ]
+        answers = pa.RecordBatch.from_pylist(answered)
         for name in set(answers.schema.names) & set(rows.schema.names):
             raise UserError(f'{source} has a column "{name}", as the answers do; rename it.')
         parts = (rows, answers)
         yield pa.table({name: part[name] for part in parts for name in part.schema.names})
+
+
+def read_folder(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any]]]]:
+    """The files of a folder, each of them one instance."""
+    for path in sorted(path for path in source.iterdir() if path.is_file()):
+        try:
+            instance = Instance.from_file(path).model_dump()
+        except ValidationError as error:
+            raise UserError(f"{path}, {explain(error)}") from error
+        yield pa.RecordBatch.from_pylist([{"file": path.name}]), [instance]
 
 
 def read(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any]]]]:
@@ -65,8 +84,11 @@ def read(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any]]]]:
         for row in batch.select(FIELDS).to_pylist():
             count += 1
             try:
+                row |= {k: json.loads(row[k]) for k in LISTS if isinstance(row[k], str)}
                 instances.append(Instance.model_validate(row, strict=False).model_dump())
             except ValidationError as error:
                 raise UserError(f"{source}, row {count}, {explain(error)}") from error
+            except ValueError as error:
+                raise UserError(f"{source}, row {count}: a list must be JSON ({error}).") from error
         if instances:
             yield batch, instances

@@ -8,22 +8,23 @@ from .files import read_json, write_whole
 from .settings import COMMAND, FIGURES, METRICS, UserError
 
 README, CARD = Path("README.md"), Path("MODEL_CARD.md")
+TEMPLATE = Path(__file__).with_name("report.md")
 MARKDOWN = ("<!-- results:start -->", "<!-- results:end -->")
 YAML = ("# results:start", "# results:end")
 
 
 def report(check: bool = False) -> None:
     """Write what is between the markers of both files; `check` raises UserError if it is stale."""
-    index, results = "model-index: []", f"No results yet: `uv run {COMMAND} run` writes them here."
+    index, text = "model-index: []", f"No results yet: `uv run {COMMAND} run` writes them here."
     if METRICS.is_file() or not check:
         metrics = read_json(METRICS, f"run `{COMMAND} evaluate` first")
-        index, results = model_index(metrics), f"{headline(metrics)}\n\n{details(metrics)}"
-    files = {README: {MARKDOWN: results}, CARD: {YAML: index, MARKDOWN: results}}
+        index, text = model_index(metrics), results(metrics).strip()
+    files = {README: {MARKDOWN: text}, CARD: {YAML: index, MARKDOWN: text}}
     for path, blocks in files.items():
-        text = put_between(path, blocks)
+        content = put_between(path, blocks)
         if not check:
-            write_whole(path, text.encode())
-        elif path.read_text(encoding="utf-8") != text:
+            write_whole(path, content.encode())
+        elif path.read_text(encoding="utf-8") != content:
             raise UserError(f"The results in {path} are stale or edited; run `{COMMAND} report`.")
 
 
@@ -39,28 +40,30 @@ def put_between(path: Path, blocks: dict[tuple[str, str], str]) -> str:
 
 
 def headline(metrics: dict[str, Any]) -> str:
-    primary, gain, gate = metrics["primary"], metrics["improvement"], metrics["gate"]
-    rows = [(words(name), *cells(item)) for name, item in metrics["intervals"].items()]
-    return (
-        f"**{words(primary['name']).capitalize()} {cells(primary)[0]}** ({cells(primary)[1]}) on "
-        f"{metrics['data']['test']:,} test rows. The {metrics['baseline']['name']} baseline has "
-        f"{metrics['baseline']['value']:,.3f}: the model is better by **{cells(gain)[0]}** "
-        f"({cells(gain)[1]}).\n\n"
-        f"The gate {'passed' if gate['passed'] else 'refused'}. {' '.join(gate['reasons'])}\n\n"
-    ) + table(("metric", "value", "interval"), *rows)
+    """What the console shows after a run."""
+    return results(metrics).partition("<!-- ")[0]
 
 
-def details(metrics: dict[str, Any]) -> str:
-    data, run = metrics["data"], metrics["run"]
+def results(metrics: dict[str, Any]) -> str:
+    """The text of report.md, filled in; whoever wants another report edits that file."""
+    data, name, gate = metrics["data"], words(metrics["primary"]["name"]), metrics["gate"]
+    value, interval = cells(metrics["primary"])
+    gain, gain_interval = cells(metrics["improvement"])
+    rows = [(words(key), *cells(item)) for key, item in metrics["intervals"].items()]
     slices = [(item["name"], f"{item['n']:,}", *cells(item)) for item in metrics["slices"]]
-    figures = [f"![{name}]({FIGURES.as_posix()}/{name}.png)" for name in metrics["figures"]]
-    head = ("slice of test", "rows", words(metrics["primary"]["name"]), "interval")
-    return (
-        f"{table(head, *slices)}\n\n" + "\n".join(figures) + "\n\n"
-        f"Data: {data['source']}; licence: {data['licence']}. {data['train']:,} rows to train, "
-        f"{data['valid']:,} to choose, {data['test']:,} to test. {' '.join(data['warnings'])}\n\n"
-        f"MLflow run {run['mlflow_run_id']}, seed {run['seed']}, commit {run['git_commit']}. The "
-        f"exported model differs from the trained one by {metrics['export']['max_abs_diff']:.1e}."
+    figures = [f"![{key}]({FIGURES.as_posix()}/{key}.png)" for key in metrics["figures"]]
+    return TEMPLATE.read_text(encoding="utf-8").format(
+        **{key: metrics[key] for key in ("data", "run", "export", "baseline")},
+        primary=f"{name.capitalize()} {value}** ({interval})",
+        improvement=f"**{gain}** ({gain_interval})",
+        baselines=", ".join(f"{key} {rounded(v)}" for key, v in metrics["baselines"].items()),
+        verdict="passed" if gate["passed"] else "refused",
+        reasons=" ".join(gate["reasons"]),
+        metrics_table=table(("metric", "value", "interval"), *rows),
+        slices_table=table(("slice of test", "rows", name, "interval"), *slices),
+        notes="\n".join(f"- {note}" for note in metrics["notes"]),
+        pictures="\n".join(figures),
+        warnings=" ".join(data["warnings"]),
     )
 
 

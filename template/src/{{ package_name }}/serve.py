@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from .bundle import Predictor
 from .inputs import Raw
 from .prepare import Instance
-from .settings import UserError
+from .settings import PREFIX, UserError
 
 UNREADY: dict[int | str, Any] = {503: {"description": "There is no model; `detail` says why."}}
 
@@ -52,8 +52,11 @@ def create_app(bundle: Path) -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
-        keys = ("loc", "msg", "type")  # FastAPI would repeat the input, and fail when that is NaN
-        detail = [{key: problem[key] for key in keys} for problem in error.errors()]
+        # FastAPI would repeat the input, and fail when that is NaN.
+        detail = [
+            {"loc": item["loc"], "msg": item["msg"].removeprefix(PREFIX), "type": item["type"]}
+            for item in error.errors()
+        ]
         return JSONResponse({"detail": detail}, status_code=422)
 
     return app

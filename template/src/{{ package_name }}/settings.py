@@ -14,6 +14,9 @@ BUNDLE = Path("artifacts/bundle")
 TRIALS = Path("data/trials.log")
 METRICS = Path("reports/metrics.json")
 FIGURES = Path("reports/figures")
+JUDGED = Path("artifacts/judged.npz")
+# What pydantic puts before the message of a validator of ours.
+PREFIX = "Value error, "
 
 
 class UserError(Exception):
@@ -39,18 +42,17 @@ def explain(error: ValidationError) -> str:
     # A misspelt key is also a missing one; the spelling is what helps.
     first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     place = ".".join(str(part) for part in first["loc"])
-    reason = first["msg"].replace("Extra inputs are not permitted", "no such key; is it misspelt?")
+    reason = first["msg"].removeprefix(PREFIX)
+    reason = reason.replace("Extra inputs are not permitted", "no such key; is it misspelt?")
     return f"{place or 'the whole'}: {reason}"
 
 
 class Settings(Section):
-    """All of params.toml; `model` is checked by model.py and `decision` by metrics.py."""
+    """All of params.toml; its tables are checked by data.py, model.py and metrics.py."""
 
     variant: str
     framework: str
     seed: int = Field(ge=0)
-    valid_share: float = Field(gt=0, lt=0.5)
-    test_share: float = Field(gt=0, lt=0.5)
     trials: int = Field(ge=1)
     resamples: int = Field(ge=100)
     confidence: float = Field(gt=0.5, lt=1)
@@ -59,6 +61,7 @@ class Settings(Section):
     champion_tolerance: float = Field(ge=0)
     export_format: Literal["onnx", "skops"]
     export_tolerance: float = Field(gt=0)
+    split: dict[str, Any]
     model: dict[str, Any]
     decision: dict[str, Any]
 

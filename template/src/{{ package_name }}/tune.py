@@ -25,11 +25,10 @@ def tune(settings: Settings) -> None:
     parts = {name: load_part(name) for name in ("train", "valid")}
     connect()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # Another model, data set or seed is another search.
+    search = f"{load_manifest()['sha256']}{settings.seed}{getsource(model)}"
     study = optuna.create_study(
-        # Another model, data set or seed is another search.
-        study_name=hash_of(
-            f"{load_manifest()['sha256']}{settings.seed}{getsource(model)}".encode()
-        ),
+        study_name=hash_of(search.encode()),
         storage=JournalStorage(JournalFileBackend(str(TRIALS))),
         direction="maximize" if HIGHER_IS_BETTER else "minimize",
         load_if_exists=True,

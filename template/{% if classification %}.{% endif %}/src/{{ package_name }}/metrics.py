@@ -5,17 +5,15 @@ probabilities; a target holds the index of each row's class. Of two classes, the
 positive one.
 """
 
-from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from .inputs import Array
+from .inputs import Array, Axes, Inputs
 from .settings import Section, UserError
 
 HIGHER_IS_BETTER = True
-BASELINE = "majority"
 
 
 class Decision(Section):
@@ -43,16 +41,16 @@ class Task(BaseModel):
     def primary(self) -> str:
         return "average_precision" if self.binary else "macro_f1"
 
-    def encode(self, target: Array) -> Array:
+    def encode(self, target: Array, _: Inputs) -> Array:
         """The index of each row's class; raises UserError for one that train does not have."""
         unknown = set(map(str, target)) - set(self.classes)
         if unknown:
             raise UserError(f'data.py: class "{min(unknown)}" of the target has no row in train.')
         return np.array([self.classes.index(str(value)) for value in target])
 
-    def baseline(self, rows: int) -> Array:
-        """What the majority baseline says of every row: the shares of the classes in train."""
-        return np.tile(self.shares, (rows, 1))
+    def baselines(self, inputs: Inputs) -> dict[str, Array]:
+        """The majority baseline says the same of every row: the shares of the classes in train."""
+        return {"majority": np.tile(self.shares, (len(next(iter(inputs.values()))), 1))}
 
     def decide(self, output: Array) -> Array:
         if self.threshold is None:
@@ -78,8 +76,9 @@ class Task(BaseModel):
         chosen = self.decide(output)
         if not self.binary:
             pairs = [(target == k, chosen == k) for k in range(len(self.classes))]
-            f1 = [ratio(2 * weights @ (t & c), weights @ (1 * t + c)) for t, c in pairs]
-            return {"macro_f1": np.mean(f1, axis=0), "accuracy": mean(chosen == target, weights)}
+            # A class that is neither there nor said, as in a small slice, has no F1.
+            f1 = [ratio(2 * weights @ (t & c), weights @ (1 * t + c), np.nan) for t, c in pairs]
+            return {"macro_f1": np.nanmean(f1, axis=0), "accuracy": mean(chosen == target, weights)}
         average_precision, roc_auc = ranking_scores(target, output[:, 1], weights)
         hits, cost = weights @ (chosen & target), mean(self.costs(target, chosen), weights)
         # Without a model everybody is treated alike, in the way that turns out to be cheaper.
@@ -100,7 +99,14 @@ class Task(BaseModel):
         rows = [dict(zip(names, row, strict=True)) for row in output.tolist()]
         return [{"label": label, **row} for label, row in zip(labels, rows, strict=True)]
 
-    def draw(self, target: Array, output: Array, axes: Mapping[str, Any]) -> None:
+    def notes(self) -> list[str]:
+        if self.threshold is None:
+            return []
+        miss, alarm = self.decision.cost_miss, self.decision.cost_false_alarm
+        said = f'The answer is "{self.classes[1]}" from a probability of {self.threshold:.3f}'
+        return [f"{said}: with costs of {miss:g} and {alarm:g} it cost least on the valid rows."]
+
+    def draw(self, target: Array, output: Array, axes: Axes) -> None:
         """Draw on matplotlib axes; the API has no scikit-learn, hence the imports here."""
         from sklearn.calibration import CalibrationDisplay  # noqa: PLC0415
         from sklearn.metrics import ConfusionMatrixDisplay  # noqa: PLC0415
@@ -121,7 +127,7 @@ class Task(BaseModel):
         ax.legend()
 
 
-def learn_task(target: Array, decision: Decision) -> Task:
+def learn_task(target: Array, _: Inputs, decision: Decision) -> Task:
     """The classes of the training target, the positive one last, and their shares."""
     names, counts = np.unique(target.astype(str), return_counts=True)
     if decision.positive and decision.positive not in names:
@@ -135,9 +141,10 @@ def mean(values: Array, weights: Array) -> Array:
     return np.asarray(weights @ values / weights.sum(axis=1))
 
 
-def ratio(above: Array, below: Array) -> Array:
-    """The quotient, 0 where it is not defined."""
-    return np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
+def ratio(above: Array, below: Array, undefined: float = 0.0) -> Array:
+    """The quotient, `undefined` where there is none."""
+    out = np.full(len(above), undefined)
+    return np.asarray(np.divide(above, below, out=out, where=below > 0))
 
 
 def ranking_scores(target: Array, score: Array, weights: Array) -> tuple[Array, Array]:

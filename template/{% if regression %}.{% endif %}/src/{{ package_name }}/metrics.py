@@ -4,17 +4,15 @@ It needs numpy alone, because the API uses it too. An output has shape (n, 1), a
 are in the target's unit.
 """
 
-from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from .inputs import Array
+from .inputs import Array, Axes, Inputs
 from .settings import Section
 
 HIGHER_IS_BETTER = False
-BASELINE = "median"
 
 
 class Decision(Section):
@@ -35,13 +33,13 @@ class Task(BaseModel):
     def primary(self) -> str:
         return "mean_absolute_error"
 
-    def encode(self, target: Array) -> Array:
+    def encode(self, target: Array, _: Inputs) -> Array:
         """The target as float64."""
         return target.astype(float)
 
-    def baseline(self, rows: int) -> Array:
-        """What the baseline says of every row: the median of train."""
-        return np.full((rows, 1), self.median)
+    def baselines(self, inputs: Inputs) -> dict[str, Array]:
+        """The median of train, whatever the row."""
+        return {"median": np.full((len(next(iter(inputs.values()))), 1), self.median)}
 
     def calibrate(self, target: Array, output: Array) -> Self:
         """The task with the half-width that holds the truth on these (validation) rows.
@@ -72,7 +70,11 @@ class Task(BaseModel):
         width = self.half_width
         return [{"value": v, "low": v - width, "high": v + width} for v in output[:, 0].tolist()]
 
-    def draw(self, target: Array, output: Array, axes: Mapping[str, Any]) -> None:
+    def notes(self) -> list[str]:
+        width = f"{self.half_width:,.2f} {self.decision.unit}"
+        return [f"Intervals reach {width} to both sides: {self.decision.coverage:.0%} of valid."]
+
+    def draw(self, target: Array, output: Array, axes: Axes) -> None:
         """Draw on matplotlib axes; the API has no scikit-learn, hence the import here."""
         from sklearn.metrics import PredictionErrorDisplay  # noqa: PLC0415
 
@@ -82,7 +84,7 @@ class Task(BaseModel):
             PredictionErrorDisplay.from_predictions(target, output[:, 0], **options)
 
 
-def learn_task(target: Array, decision: Decision) -> Task:
+def learn_task(target: Array, _: Inputs, decision: Decision) -> Task:
     """The median of the training target."""
     return Task(median=float(np.median(target)), decision=decision)
 

