@@ -17,6 +17,7 @@ from conftest import COMBINATIONS
 from uv import find_uv_bin
 
 from scaffold import Combination, render
+from scaffold.linting import sync_options
 
 pytestmark = pytest.mark.slow
 OFFLINE = [
@@ -31,7 +32,7 @@ ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
     if not name.startswith(("VIRTUAL_ENV", "PYTHON", "MLFLOW", "PYTEST", "UV_PROJECT"))
-} | {"OMP_NUM_THREADS": "1"}
+} | {"OMP_NUM_THREADS": "1", "UV_NO_SYNC": "1"}
 
 
 class Project:
@@ -70,7 +71,7 @@ def project(
     render(folder, combination.answers, template=template)
     made = Project(folder)
     made.online("git", "init", "--quiet")
-    made.online(find_uv_bin(), "sync", "--quiet", "--python", sys.executable)
+    made.online(find_uv_bin(), "sync", "--quiet", *sync_options(), "--python", sys.executable)
     made.online("git", "add", "--all")
     identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
     made.online("git", *identity, "commit", "--quiet", "--message", "Generate")
@@ -170,11 +171,10 @@ def test_batch_and_api_agree(project: Project) -> None:
 def test_serving_needs_no_training_library(project: Project) -> None:
     """As in the Dockerfile: without its groups the project is small, and the API still answers."""
     lean = project.folder / ".lean"
-    command = [find_uv_bin(), "sync", "--quiet", "--locked", "--no-default-groups", "--no-editable"]
+    command = [find_uv_bin(), "sync", "--quiet", "--no-default-groups", "--no-editable"]
+    command += [*sync_options(), "--python", sys.executable]
     environment = {**ENVIRONMENT, "UV_PROJECT_ENVIRONMENT": str(lean)}
-    subprocess.run(  # noqa: S603 - uv
-        [*command, "--python", sys.executable], cwd=project.folder, env=environment, check=True
-    )
+    subprocess.run(command, cwd=project.folder, env=environment, check=True)  # noqa: S603 - uv
     installed = {path.name for path in next(lean.glob("lib/*/site-packages")).iterdir()}
     assert not {"pandas", "sklearn", "mlflow", "torch", "pyarrow"} & installed
     # The instance of the README's own example, so that it is tested too.

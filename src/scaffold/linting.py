@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,8 @@ from scaffold.matrix import Combination, combinations
 from scaffold.render import ScaffoldError, plain_template, render
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ml-portfolio-scaffold"
+# Environments that this process has brought up to date.
+SYNCED: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,11 @@ def project_environment(project: Path) -> Path:
     declared = [content["project"]["dependencies"], content["dependency-groups"], sys.version]
     key = hashlib.sha256(repr(declared).encode()).hexdigest()[:12]
     environment = CACHE / "environments" / key
+    if environment in SYNCED:
+        return environment
+    command = [find_uv_bin(), "sync", "--quiet", "--no-install-project", *sync_options()]
     result = subprocess.run(  # noqa: S603 - uv itself
-        [find_uv_bin(), "sync", "--quiet", "--no-install-project", "--python", sys.executable],
+        [*command, "--python", sys.executable],
         cwd=project,
         env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(environment)},
         capture_output=True,
@@ -127,4 +133,10 @@ def project_environment(project: Path) -> Path:
         raise ScaffoldError(
             f"uv cannot install the project's dependencies: {result.stderr.strip()}"
         )
+    SYNCED.add(environment)
     return environment
+
+
+def sync_options() -> list[str]:
+    """What `uv sync` needs on this machine, such as a folder of wheels instead of an index."""
+    return shlex.split(os.environ.get("SCAFFOLD_SYNC_OPTIONS", ""))
