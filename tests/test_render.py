@@ -14,8 +14,8 @@ from scaffold.matrix import ROOT, questionnaire
 from scaffold.render import questions, recorded_answers
 
 MODULES = ["__init__", "bundle", "cli", "data", "dataset", "evaluate", "export", "files"]
-MODULES += ["inputs", "metrics", "model", "predict", "prepare", "promote", "report", "serve"]
-MODULES += ["settings", "tracking", "train", "tune"]
+MODULES += ["inputs", "metrics", "model", "predict", "prepare", "report", "serve"]
+MODULES += ["settings", "tracking", "train"]
 TESTS = ["data", "gate", "metrics", "notebook", "prepare", "project", "serving", "train"]
 FILES = {
     ".copier-answers.yml",

@@ -25,14 +25,15 @@ Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, envvar=["AIP_HTTP_PORT", "PORT"])]
 
 
-def stage(module: str, function: str, *arguments: Any) -> Any:
-    """Stages are imported when they run, so that --help answers at once."""
-    started, name = time.perf_counter(), module.replace("dataset", "data")
+def stage(name: str, function: str, *arguments: Any) -> Any:
+    """Modules are imported when their stage runs, so that --help answers at once."""
+    started, module = time.perf_counter(), function.partition(".")[0]
     with console.status(f"{name} ..."):
         try:
-            result = getattr(import_module(f".{module}", __package__), function)(*arguments)
+            found = import_module(f".{module}", __package__)
         except ModuleNotFoundError as error:
             raise UserError(f"{error}; `uv sync` installs what this command needs.", 2) from error
+        result = getattr(found, function.partition(".")[2])(*arguments)
     console.print(f"{name:<9}{time.perf_counter() - started:5.1f} s", highlight=False)
     return result
 
@@ -40,38 +41,38 @@ def stage(module: str, function: str, *arguments: Any) -> Any:
 @app.command()
 def data() -> None:
     """Load, check, clean and split the rows of data.py; write them to data/parts."""
-    for warning in stage("dataset", "build", load_settings())["warnings"]:
+    for warning in stage("data", "dataset.build", load_settings())["warnings"]:
         console.print("warning:", warning, soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command()
 def train() -> None:
     """Fit the model of model.py, track the run in MLflow, and write artifacts/bundle."""
-    stage("train", "train", load_settings())
+    stage("train", "train.train", load_settings())
 
 
 @app.command()
 def tune() -> None:
     """Search better parameters and write the best into params.toml; Ctrl-C keeps what is found."""
-    import_module(".tune", __package__).tune(load_settings())
+    import_module(".train", __package__).tune(load_settings())
 
 
 @app.command()
 def evaluate() -> None:
     """Measure the bundle on the test rows; write reports/metrics.json and plots."""
-    stage("evaluate", "evaluate", load_settings())
+    stage("evaluate", "evaluate.evaluate", load_settings())
 
 
 @app.command()
 def promote() -> None:
     """Pass the gate as `champion`, or be refused as `challenger` with exit status 1."""
-    enforce(stage("promote", "promote", load_settings()))
+    enforce(stage("promote", "evaluate.promote", load_settings()))
 
 
 @app.command()
 def report(check: Check = False) -> None:
     """Write the results into README.md and MODEL_CARD.md."""
-    stage("report", "report", check)
+    stage("report", "report.report", check)
 
 
 @app.command()
@@ -82,16 +83,17 @@ def run(search: Search = False) -> None:
         tune()
     train()
     evaluate()
-    metrics = stage("promote", "promote", load_settings())
+    metrics = stage("promote", "evaluate.promote", load_settings())
     report()
-    Console().print(Markdown(import_module(".report", __package__).headline(metrics)))
+    results = import_module(".report", __package__).results(metrics)
+    Console().print(Markdown(results.partition("<!--")[0]))
     enforce(metrics)
 
 
 @app.command()
 def predict(source: Source, output: Target, bundle: Bundle = BUNDLE) -> None:
     """Answer every row of a file from the bundle."""
-    stage("predict", "predict_file", bundle, source, output)
+    stage("predict", "predict.predict_file", bundle, source, output)
 
 
 @app.command()

@@ -1,22 +1,25 @@
-"""The stage `evaluate`: the bundle on the test rows, against the baseline, with intervals."""
+"""The stages `evaluate` and `promote`: the bundle on the test rows, and the gate."""
 
 from collections import defaultdict
+from contextlib import suppress
 from shutil import rmtree
 from typing import Any
 
 import mlflow
 import numpy as np
 from matplotlib.figure import Figure
+from mlflow.exceptions import MlflowException
 
 from . import data
-from .bundle import Predictor
+from .bundle import RETRAIN, Predictor
 from .dataset import FEATURES, Part, load_manifest, load_part
-from .files import write_json
+from .files import read_json, write_json
 from .inputs import Array, Predict
 from .metrics import HIGHER_IS_BETTER, Task
-from .settings import BUNDLE, COMMAND, FIGURES, JUDGED, METRICS, Settings, UserError
+from .settings import BUNDLE, COMMAND, FIGURES, METRICS, Settings, UserError
 from .tracking import connect
 
+JUDGED = "judged.json"  # an artifact of a run in MLflow
 BLOCK = 4_000_000  # bootstrap weights that are scored at once (32 MB)
 SIGN = 1 if HIGHER_IS_BETTER else -1
 
@@ -25,7 +28,7 @@ class Bootstrap:
     """Scores of several outputs on the same resamples of rows, so that differences are paired."""
 
     def __init__(self, task: Task, test: Part, settings: Settings) -> None:
-        self.task, self.test, self.settings = task, test, settings
+        self.task, self.test = task, test
         self.target = task.encode(test.target, test.inputs)
         rng, groups = np.random.default_rng(settings.seed), test.groups
         shares = np.full(groups.max() + 1, 1 / (groups.max() + 1))
@@ -48,45 +51,38 @@ class Bootstrap:
         scores = self.task.scores(self.target, output, np.ones((1, len(output))))
         return float(scores[self.task.primary][0])
 
-    def gain(self, scores: dict[str, Array], other: dict[str, Array]) -> dict[str, float]:
-        """How much better the primary metric of `scores` is; positive is better, always."""
-        primary = self.task.primary
-        return self.interval(SIGN * (scores[primary] - other[primary]))
 
-    def interval(self, values: Array) -> dict[str, float]:
-        tail = (1 - self.settings.confidence) / 2
-        low, high = np.nanquantile(values[1:], [tail, 1 - tail])
-        return {"value": float(values[0]), "ci_low": float(low), "ci_high": float(high)}
+def interval(values: Array, settings: Settings) -> dict[str, float]:
+    """The first value, and the bounds between which that share of the others lies."""
+    tail = (1 - settings.confidence) / 2
+    low, high = np.nanquantile(values[1:], [tail, 1 - tail])
+    return {"value": float(values[0]), "ci_low": float(low), "ci_high": float(high)}
 
 
 def evaluate(settings: Settings) -> None:
     predictor, test = load_judged()
     output, bootstrap = predictor.output(test.instances), Bootstrap(predictor.task, test, settings)
-    drops = importance(bootstrap, predictor, output)
+    scores, drops = bootstrap.scores(output), importance(bootstrap, predictor.output, output)
     metrics = {
         **settings.model_dump(include={"variant", "framework"}),
-        **against_baseline(bootstrap, output),
-        "slices": slice_scores(bootstrap, output),
+        **against_baseline(bootstrap, scores, settings),
+        "slices": slice_scores(bootstrap, output, settings),
         "importance": drops,
         "notes": predictor.task.notes(),
         "figures": draw(bootstrap, predictor.output, output, drops),
         **{key: predictor.meta[key] for key in ("data", "run", "export")},
         "gate": {"passed": False, "reasons": [f"`{COMMAND} promote` has not been run."]},
     }
-    connect(metrics["run"]["mlflow_run_id"])
-    write_json(METRICS, metrics)
-    with mlflow.start_run(run_id=metrics["run"]["mlflow_run_id"]):
+    run_id, primary = metrics["run"]["mlflow_run_id"], predictor.task.primary
+    connect(run_id)
+    # Models can be compared that were asked the same rows and classes in the same resamples.
+    asked = [metrics["data"]["sha256"], primary, settings.seed, settings.resamples]
+    asked.append(predictor.meta["task"].get("classes"))
+    with mlflow.start_run(run_id=run_id):
         mlflow.log_metrics({f"test_{name}": value for name, value in metrics["metrics"].items()})
         mlflow.log_artifacts(str(FIGURES), "figures")
-        # By this a later model is compared with this one, whatever becomes of prepare.py.
-        task = predictor.task.model_dump_json()
-        np.savez_compressed(JUDGED, output=output, asked=asked(predictor.meta), task=task)
-        mlflow.log_artifact(str(JUDGED))
-
-
-def asked(meta: dict[str, Any]) -> str:
-    """Which rows, and which classes, a model was tested on: only then can two be compared."""
-    return f"{meta['data']['sha256']} {meta['task'].get('classes')}"
+        mlflow.log_dict({"asked": asked, "values": scores[primary].tolist()}, JUDGED)
+    write_json(METRICS, metrics)
 
 
 def load_judged() -> tuple[Predictor, Part]:
@@ -96,46 +92,48 @@ def load_judged() -> tuple[Predictor, Part]:
     return predictor, load_part("test")
 
 
-def against_baseline(bootstrap: Bootstrap, output: Array) -> dict[str, Any]:
+def against_baseline(
+    bootstrap: Bootstrap, scores: dict[str, Array], settings: Settings
+) -> dict[str, Any]:
     """The model's scores, and its improvement over the strongest of the baselines."""
     task, train, asked = bootstrap.task, load_part("train"), bootstrap.test.inputs
     target, primary = task.encode(train.target, train.inputs), task.primary
     outputs = task.baselines(asked) | data.rules(train.inputs, target, asked)
-    values = {name: bootstrap.plain(outputs[name]) for name in outputs}
-    strongest = max(values, key=lambda name: SIGN * values[name])
-    scores, other = bootstrap.scores(output), bootstrap.scores(outputs[strongest])
-    intervals = {name: bootstrap.interval(values) for name, values in scores.items()}
+    baselines = {name: bootstrap.plain(outputs[name]) for name in outputs}
+    strongest = max(baselines, key=lambda name: SIGN * baselines[name])
+    gain = SIGN * (scores[primary] - bootstrap.scores(outputs[strongest])[primary])
+    intervals = {name: interval(values, settings) for name, values in scores.items()}
     return {
         "primary": {"name": primary, **intervals[primary], "higher_is_better": HIGHER_IS_BETTER},
-        "baseline": {"name": strongest, "value": values[strongest]},
-        "baselines": values,
-        "improvement": bootstrap.gain(scores, other),
-        "metrics": {name: interval["value"] for name, interval in intervals.items()},
+        "baseline": {"name": strongest, "value": baselines[strongest]},
+        "baselines": baselines,
+        "improvement": interval(gain, settings),
+        "metrics": {name: item["value"] for name, item in intervals.items()},
         "intervals": intervals,
     }
 
 
-def slice_scores(bootstrap: Bootstrap, output: Array) -> list[Any]:
+def slice_scores(bootstrap: Bootstrap, output: Array, settings: Settings) -> list[Any]:
     """The primary metric on each slice that is large enough to say something."""
-    scores, smallest = [], bootstrap.settings.smallest_slice
+    scores: list[Any] = []
     for name, mask in data.slices(bootstrap.test.table).items():
         rows = mask.fillna(False).to_numpy(bool)
-        if rows.sum() >= smallest and len(np.unique(bootstrap.target[rows])) > 1:
+        if rows.sum() >= settings.smallest_slice and len(np.unique(bootstrap.target[rows])) > 1:
             values = bootstrap.scores(output, rows)[bootstrap.task.primary]
-            scores.append({"name": name, "n": int(rows.sum()), **bootstrap.interval(values)})
+            scores.append({"name": name, "n": int(rows.sum()), **interval(values, settings)})
     return scores
 
 
-def importance(bootstrap: Bootstrap, predictor: Predictor, output: Array) -> list[Any]:
+def importance(bootstrap: Bootstrap, predict: Predict, output: Array) -> list[Any]:
     """How much worse the primary metric gets when one field is shuffled over the test rows."""
-    rng, drops = np.random.default_rng(bootstrap.settings.seed), []
+    rng, drops = np.random.default_rng(0), []
     rows, whole = bootstrap.test.instances, bootstrap.plain(output)
     for name in FEATURES if len(FEATURES) > 1 else []:
         scores = []
         for _ in range(3):
             pairs = zip(rows, rng.permutation(len(rows)), strict=True)
             shuffled = [{**row, name: rows[other][name]} for row, other in pairs]
-            scores.append(bootstrap.plain(predictor.output(shuffled)))
+            scores.append(bootstrap.plain(predict(shuffled)))
         drops.append({"name": name, "drop": SIGN * (whole - float(np.mean(scores)))})
     return sorted(drops, key=lambda item: -item["drop"])
 
@@ -155,3 +153,53 @@ def draw(bootstrap: Bootstrap, predict: Predict, output: Array, drops: list[Any]
     for name, ax in axes.items():
         ax.figure.savefig(FIGURES / f"{name}.png", dpi=120)
     return list(axes)
+
+
+def promote(settings: Settings) -> dict[str, Any]:
+    metrics = read_json(METRICS, f"run `{COMMAND} evaluate` first", "run", "improvement")
+    if metrics["run"] != read_json(BUNDLE / "bundle.json", RETRAIN, "run")["run"]:
+        raise UserError(f"{METRICS} is about another model; run `{COMMAND} evaluate` again.")
+    run_id = metrics["run"]["mlflow_run_id"]
+    connect(run_id)
+    verdicts = [beats_baseline(metrics, settings), beats_champion(run_id, settings)]
+    passed = all(good for good, _ in verdicts)
+    register(run_id, "champion" if passed else "challenger")
+    metrics["gate"] = {"passed": passed, "reasons": [reason for _, reason in verdicts]}
+    write_json(METRICS, metrics)
+    return metrics
+
+
+def beats_baseline(metrics: dict[str, Any], settings: Settings) -> tuple[bool, str]:
+    low, rival = metrics["improvement"]["ci_low"], f"the {metrics['baseline']['name']} baseline"
+    margin = settings.margin
+    verdict = f"{'clears' if low > margin else 'does not clear'} the margin of {margin:g}"
+    gain = f"The improvement of {metrics['primary']['name']} over {rival} is at least {low:.4g}"
+    return low > margin, f"{gain}, which {verdict}."
+
+
+def beats_champion(run_id: str, settings: Settings) -> tuple[bool, str]:
+    """Compared on the same resamples of the same test rows, or not at all."""
+    ours, theirs = judged(run_id), dict[str, Any]()
+    with suppress(MlflowException, OSError):
+        champion = mlflow.MlflowClient().get_model_version_by_alias(COMMAND, "champion")
+        theirs = judged(champion.run_id)
+    if ours["asked"] != theirs.get("asked"):
+        return True, "There is no champion that was tested on the same rows."
+    difference = SIGN * np.subtract(ours["values"], theirs["values"])
+    gain = interval(difference, settings)
+    good = gain["value"] > -settings.champion_tolerance - 1e-9
+    said = f"It is {'not worse' if good else 'worse'} than the champion on the same test rows"
+    numbers = f"{gain['value']:+.4g} ({gain['ci_low']:+.4g} to {gain['ci_high']:+.4g})"
+    return good, f"{said}: {numbers}."
+
+
+def judged(run_id: str | None) -> dict[str, Any]:
+    """What `evaluate` kept of a run: what was asked, and the primary metric in each resample."""
+    return dict(mlflow.artifacts.load_dict(f"runs:/{run_id}/{JUDGED}"))
+
+
+def register(run_id: str, alias: str) -> None:
+    client = mlflow.MlflowClient()
+    known = client.search_model_versions(f"run_id = '{run_id}'")
+    version = known[0] if known else mlflow.register_model(f"runs:/{run_id}/model", COMMAND)
+    client.set_registered_model_alias(COMMAND, alias, version.version)

@@ -1,7 +1,8 @@
 """The bundle is made here: converted, measured against the trained model, then written."""
 
 import json
-from importlib.metadata import version
+import re
+from importlib.metadata import requires, version
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,8 @@ from .inputs import Array, Inputs
 from .metrics import Task
 from .model import predict, to_onnx
 from .prepare import Instance, prepare
-from .settings import BUNDLE, Settings, UserError
+from .settings import BUNDLE, COMMAND, Settings, UserError
 
-SERVING = ("numpy", "onnxruntime", "pydantic")
 SKOPS = 'set export_format = "skops" in params.toml (serving then needs the training libraries).'
 ONNX = 'set export_format = "onnx" in params.toml (skops is for models of scikit-learn alone).'
 
@@ -48,7 +48,7 @@ def export(
         "outputs": list(answers[0]),
         "task": task.model_dump(),
         "reference": reference(train.table[FEATURES]),
-        "versions": {name: version(name) for name in SERVING},
+        "versions": serving_versions(),
         "export": {"format": suffix[1:], "max_abs_diff": largest, "size_bytes": len(content)},
         **about,
     }
@@ -75,3 +75,10 @@ def reference(train: pd.DataFrame) -> dict[str, Any]:
     columns = [train[name] for name in plain_columns(train)]
     common = [c for c in columns if is_numeric_dtype(c) or c.nunique() <= 50]
     return {str(column.name): json.loads(column.describe().to_json()) for column in common}
+
+
+def serving_versions() -> dict[str, str]:
+    """Of what pyproject.toml names under dependencies, which is what serving needs."""
+    needed = [line for line in requires(COMMAND) or [] if "extra ==" not in line]
+    names = [re.split(r"[^\w.-]", line)[0] for line in needed]
+    return {name: version(name) for name in names}

@@ -45,12 +45,7 @@ def strings(instances: Instances, name: str) -> Array:
 
 def records(table: Any) -> list[dict[str, Any]]:
     """The rows of a pandas table as raw instances; a missing value becomes None."""
-    rows = table.astype(object).where(table.notna(), None).to_dict("records")
-    # Parquet gives lists back as arrays, and what was None in them as NaN.
-    return [{name: plain(cell) for name, cell in row.items()} for row in rows]
+    import pyarrow as pa  # noqa: PLC0415 - the API has neither pandas nor this
 
-
-def plain(cell: Any) -> Any:
-    if isinstance(cell, np.ndarray):
-        return [None if item != item else item for item in cell.tolist()]
-    return cell
+    rows: list[dict[str, Any]] = pa.Table.from_pandas(table, preserve_index=False).to_pylist()
+    return rows

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -42,38 +43,33 @@ def predict_file(bundle: Path, source: Path, target: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def answer(predictor: Predictor, source: Path, as_text: bool) -> Iterator[pa.Table]:
-    for rows, instances in read_folder(source) if source.is_dir() else read(source):
-        answered = predictor.task.answers(predictor.output(instances))
-        if as_text:  # A cell of a CSV holds no list, but it can hold JSON.
-            answered = [
-                {k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()}
-                for row in answered
-            ]
-        answers = pa.RecordBatch.from_pylist(answered)
-        for name in set(answers.schema.names) & set(rows.schema.names):
-            raise UserError(f'{source} has a column "{name}", as the answers do; rename it.')
-        parts = (rows, answers)
-        yield pa.table({name: part[name] for part in parts for name in part.schema.names})
+def answer(predictor: Predictor, source: Path, *, as_text: bool) -> Iterator[pa.Table]:
+    for rows, instances in read_folder(source) if source.is_dir() else read_file(source):
+        answers = pa.RecordBatch.from_pylist(predictor.task.answers(predictor.output(instances)))
+        columns = dict(zip(rows.schema.names, rows, strict=True))
+        for name, column in zip(answers.schema.names, answers, strict=True):
+            if name in columns:
+                raise UserError(f'{source} has a column "{name}", as the answers do; rename it.')
+            # A cell of a CSV holds no list, but it can hold JSON.
+            as_json = as_text and pa.types.is_list(column.type)
+            columns[name] = pa.array(map(json.dumps, column.to_pylist())) if as_json else column
+        yield pa.table(columns)
 
 
 def read_folder(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any]]]]:
     """The files of a folder, each of them one instance."""
     for path in sorted(path for path in source.iterdir() if path.is_file()):
-        try:
-            instance = Instance.from_file(path).model_dump()
-        except ValidationError as error:
-            raise UserError(f"{path}, {explain(error)}") from error
-        yield pa.RecordBatch.from_pylist([{"file": path.name}]), [instance]
+        with said_of(path):
+            instance = Instance.from_file(path)
+        yield pa.RecordBatch.from_pylist([{"file": path.name}]), [instance.model_dump()]
 
 
-def read(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any]]]]:
+def read_file(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any]]]]:
     """Rows as they are, in blocks, and as checked instances; in a CSV every cell is text."""
     lines, missing = csv.ParseOptions(newlines_in_values=True), ["", "NA", "NaN"]
-    cells = csv.ConvertOptions(
-        default_column_type=pa.string(), strings_can_be_null=True, null_values=missing
-    )
-    kind: Any = dataset.CsvFileFormat(lines, convert_options=cells)
+    cells = {"default_column_type": pa.string(), "strings_can_be_null": True}
+    options = csv.ConvertOptions(**cells, null_values=missing)
+    kind: Any = dataset.CsvFileFormat(lines, convert_options=options)
     rows = dataset.dataset(source, format=kind if source.suffix == ".csv" else "parquet")
     for name in FIELDS:
         if name not in rows.schema.names:
@@ -83,12 +79,21 @@ def read(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any]]]]:
         instances = []
         for row in batch.select(FIELDS).to_pylist():
             count += 1
-            try:
+            with said_of(f"{source}, row {count}"):
                 row |= {k: json.loads(row[k]) for k in LISTS if isinstance(row[k], str)}
                 instances.append(Instance.model_validate(row, strict=False).model_dump())
-            except ValidationError as error:
-                raise UserError(f"{source}, row {count}, {explain(error)}") from error
-            except ValueError as error:
-                raise UserError(f"{source}, row {count}: a list must be JSON ({error}).") from error
         if instances:
             yield batch, instances
+
+
+@contextmanager
+def said_of(place: object) -> Iterator[None]:
+    """Errors of one instance, with the place that it has in the source."""
+    try:
+        yield
+    except ValidationError as error:
+        raise UserError(f"{place}: {explain(error)}") from error
+    except json.JSONDecodeError as error:
+        raise UserError(f"{place}: a list must be written as JSON; {error}.") from error
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error

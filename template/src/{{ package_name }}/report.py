@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Template
+
 from .files import read_json, write_whole
-from .settings import COMMAND, FIGURES, METRICS, UserError
+from .settings import COMMAND, METRICS, UserError
 
 README, CARD = Path("README.md"), Path("MODEL_CARD.md")
-TEMPLATE = Path(__file__).with_name("report.md")
 MARKDOWN = ("<!-- results:start -->", "<!-- results:end -->")
 YAML = ("# results:start", "# results:end")
 
@@ -18,9 +19,8 @@ def report(check: bool = False) -> None:
     index, text = "model-index: []", f"No results yet: `uv run {COMMAND} run` writes them here."
     if METRICS.is_file() or not check:
         metrics = read_json(METRICS, f"run `{COMMAND} evaluate` first")
-        index, text = model_index(metrics), results(metrics).strip()
-    files = {README: {MARKDOWN: text}, CARD: {YAML: index, MARKDOWN: text}}
-    for path, blocks in files.items():
+        index, text = model_index(metrics), results(metrics)
+    for path, blocks in {README: {MARKDOWN: text}, CARD: {YAML: index, MARKDOWN: text}}.items():
         content = put_between(path, blocks)
         if not check:
             write_whole(path, content.encode())
@@ -39,45 +39,19 @@ def put_between(path: Path, blocks: dict[tuple[str, str], str]) -> str:
     return text
 
 
-def headline(metrics: dict[str, Any]) -> str:
-    """What the console shows after a run."""
-    return results(metrics).partition("<!-- ")[0]
-
-
 def results(metrics: dict[str, Any]) -> str:
     """The text of report.md, filled in; whoever wants another report edits that file."""
-    data, name, gate = metrics["data"], words(metrics["primary"]["name"]), metrics["gate"]
-    value, interval = cells(metrics["primary"])
-    gain, gain_interval = cells(metrics["improvement"])
-    rows = [(words(key), *cells(item)) for key, item in metrics["intervals"].items()]
-    slices = [(item["name"], f"{item['n']:,}", *cells(item)) for item in metrics["slices"]]
-    figures = [f"![{key}]({FIGURES.as_posix()}/{key}.png)" for key in metrics["figures"]]
-    return TEMPLATE.read_text(encoding="utf-8").format(
-        **{key: metrics[key] for key in ("data", "run", "export", "baseline")},
-        primary=f"{name.capitalize()} {value}** ({interval})",
-        improvement=f"**{gain}** ({gain_interval})",
-        baselines=", ".join(f"{key} {rounded(v)}" for key, v in metrics["baselines"].items()),
-        verdict="passed" if gate["passed"] else "refused",
-        reasons=" ".join(gate["reasons"]),
-        metrics_table=table(("metric", "value", "interval"), *rows),
-        slices_table=table(("slice of test", "rows", name, "interval"), *slices),
-        notes="\n".join(f"- {note}" for note in metrics["notes"]),
-        pictures="\n".join(figures),
-        warnings=" ".join(data["warnings"]),
-    )
+    template = Path(__file__).with_name("report.md").read_text(encoding="utf-8")
+    forms = {"number": number, "interval": interval, "words": words}
+    return str(Template(template, trim_blocks=True).render(metrics, **forms)).strip()
 
 
-def table(head: tuple[str, ...], *rows: tuple[str, ...]) -> str:
-    rule = ("---", *["---:"] * (len(head) - 1))
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+def interval(item: dict[str, float]) -> str:
+    return f"{number(item['ci_low'])} to {number(item['ci_high'])}"
 
 
-def cells(item: dict[str, float]) -> tuple[str, str]:
-    return rounded(item["value"]), f"{rounded(item['ci_low'])} to {rounded(item['ci_high'])}"
-
-
-def rounded(number: float) -> str:
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3f}"
+def number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
 
 
 def words(name: str) -> str:

@@ -11,10 +11,9 @@ COMMAND = PACKAGE.replace("_", "-")
 PARAMS = Path("params.toml")
 PARTS = Path("data/parts")
 BUNDLE = Path("artifacts/bundle")
-TRIALS = Path("data/trials.log")
+TRIALS = Path("data/trials.db")
 METRICS = Path("reports/metrics.json")
 FIGURES = Path("reports/figures")
-JUDGED = Path("artifacts/judged.npz")
 # What pydantic puts before the message of a validator of ours.
 PREFIX = "Value error, "
 

@@ -1,23 +1,24 @@
-"""The stage `train`: fit on train, choose on valid, export, and track it all."""
+"""The stages `train` and `tune`: fit on train, choose on valid, export, and track it all."""
 
 import platform
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
+import optuna
 import pandas as pd
-from mlflow.data.pandas_dataset import from_pandas
+import tomlkit
 from mlflow.models import infer_signature
+from rich.progress import track
 
-from . import data
 from .dataset import FEATURES, NAMES, Parts, load_manifest, load_part, plain_columns
-from .export import SERVING, export
-from .metrics import Decision, Task, learn_task
-from .model import Params, fit, predict
-from .settings import BUNDLE, PACKAGE, PARAMS, Settings
+from .export import export, serving_versions
+from .files import hash_of, write_whole
+from .metrics import HIGHER_IS_BETTER, Decision, Task, learn_task
+from .model import Params, fit, predict, search_space
+from .settings import BUNDLE, PACKAGE, PARAMS, TRIALS, Settings
 from .tracking import connect, git_commit
 
 
@@ -32,7 +33,8 @@ def train(settings: Settings) -> None:
         origin |= {"seed": settings.seed, "seconds": round(time.perf_counter() - started, 2)}
         origin |= {"python": platform.python_version(), "hardware": platform.platform()}
         answers = export(model, task, parts, settings, {"data": load_manifest(), "run": origin})
-        mlflow.log_params({"seed": settings.seed, **params.model_dump()})
+        data_hash = load_manifest()["sha256"][:12]
+        mlflow.log_params({"data": data_hash, "seed": settings.seed, **params.model_dump()})
         mlflow.log_metrics({f"valid_{name}": value for name, value in scores.items()})
         mlflow.set_tags({name: str(value) for name, value in origin.items()})
         mlflow.log_artifact(str(PARAMS))
@@ -52,13 +54,9 @@ def learn(settings: Settings, params: Params, parts: Parts) -> tuple[Any, Task, 
 
 
 def log_model(parts: Parts, answers: list[dict[str, Any]]) -> None:
-    # Of a list MLflow would look at each item: such columns are left out, or a few rows must do.
-    plain, train = plain_columns(parts["train"].table), parts["train"].table[FEATURES]
-    example = train if set(FEATURES) <= set(plain) else train.head(100)
-    target = data.TARGET if data.TARGET in plain else None
-    for name, part in parts.items():
-        dataset = from_pandas(part.table[plain], targets=target, name=name)
-        mlflow.log_input(dataset, context=name)
+    # Of a list MLflow would look at each item; then a few rows must do.
+    train = parts["train"].table[FEATURES]
+    example = train if plain_columns(train) == FEATURES else train.head(100)
     mlflow.pyfunc.log_model(
         name="model",
         loader_module=f"{PACKAGE}.bundle",
@@ -66,5 +64,49 @@ def log_model(parts: Parts, answers: list[dict[str, Any]]) -> None:
         code_paths=[str(Path(__file__).parent)],
         signature=infer_signature(example, pd.DataFrame(answers)),
         # Named here, because to guess them MLflow would load the model in a new process.
-        pip_requirements=[f"{name}=={version(name)}" for name in (*SERVING, "pandas")],
+        pip_requirements=[f"{name}=={version}" for name, version in serving_versions().items()],
     )
+
+
+def tune(settings: Settings) -> None:
+    """Run the trials that are missing, each kept when it ends; write the best to params.toml."""
+    start = Params.check(settings.model, f"{PARAMS}, [model]").model_dump()
+    parts = {name: load_part(name) for name in ("train", "valid")}
+    connect()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # Another model, data set or seed is another search.
+    code = Path(__file__).with_name("model.py").read_text(encoding="utf-8")
+    study = optuna.create_study(
+        study_name=hash_of(f"{load_manifest()['sha256']}{settings.seed}{code}".encode()),
+        storage=f"sqlite:///{TRIALS}",
+        direction="maximize" if HIGHER_IS_BETTER else "minimize",
+        load_if_exists=True,
+    )
+    done = sum(trial.value is not None for trial in study.trials)
+    # A resumed search must not draw again what it drew before.
+    study.sampler = optuna.samplers.TPESampler(seed=settings.seed + done)
+    if not done:
+        # The present parameters come first, so that the best is never worse than they are.
+        study.enqueue_trial(start)
+    with mlflow.start_run(run_name="tune"):
+        for _ in track(range(done, settings.trials), description=f"tune, {done} trials kept"):
+            study.optimize(lambda trial: try_out(trial, settings, parts), n_trials=1)
+            write_best(study)
+        write_best(study)
+
+
+def try_out(trial: optuna.Trial, settings: Settings, parts: Parts) -> float:
+    chosen = search_space(trial)
+    params = Params.check({**settings.model, **chosen}, "model.py, search_space()")
+    with mlflow.start_run(run_name=f"trial {trial.number}", nested=True):
+        _, task, scores = learn(settings, params, parts)
+        mlflow.log_params(chosen)
+        mlflow.log_metrics(scores)
+    return scores[task.primary]
+
+
+def write_best(study: optuna.Study) -> None:
+    document = tomlkit.parse(PARAMS.read_text(encoding="utf-8"))
+    for name, value in study.best_params.items():
+        document["model"][name] = float(f"{value:.6g}") if isinstance(value, float) else value
+    write_whole(PARAMS, tomlkit.dumps(document).encode())
