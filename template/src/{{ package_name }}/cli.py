@@ -25,15 +25,20 @@ Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, envvar=["AIP_HTTP_PORT", "PORT"])]
 
 
-def stage(name: str, function: str, *arguments: Any) -> Any:
-    """Modules are imported when their stage runs, so that --help answers at once."""
-    started, module = time.perf_counter(), function.partition(".")[0]
+def call(place: str, *arguments: Any) -> Any:
+    """Modules are imported when they are needed, so that --help answers at once."""
+    module, _, function = place.partition(".")
+    try:
+        found = import_module(f".{module}", __package__)
+    except ModuleNotFoundError as error:
+        raise UserError(f"{error}; `uv sync` installs what this command needs.", 2) from error
+    return getattr(found, function)(*arguments)
+
+
+def stage(name: str, place: str, *arguments: Any) -> Any:
+    started = time.perf_counter()
     with console.status(f"{name} ..."):
-        try:
-            found = import_module(f".{module}", __package__)
-        except ModuleNotFoundError as error:
-            raise UserError(f"{error}; `uv sync` installs what this command needs.", 2) from error
-        result = getattr(found, function.partition(".")[2])(*arguments)
+        result = call(place, *arguments)
     console.print(f"{name:<9}{time.perf_counter() - started:5.1f} s", highlight=False)
     return result
 
@@ -54,7 +59,7 @@ def train() -> None:
 @app.command()
 def tune() -> None:
     """Search better parameters and write the best into params.toml; Ctrl-C keeps what is found."""
-    import_module(".train", __package__).tune(load_settings())
+    call("train.tune", load_settings())
 
 
 @app.command()
@@ -78,15 +83,11 @@ def report(check: Check = False) -> None:
 @app.command()
 def run(search: Search = False) -> None:
     """All stages in order: data, train, evaluate, promote, report."""
-    data()
-    if search:
-        tune()
-    train()
-    evaluate()
+    for command in (data, tune, train, evaluate) if search else (data, train, evaluate):
+        command()
     metrics = stage("promote", "evaluate.promote", load_settings())
     report()
-    results = import_module(".report", __package__).results(metrics)
-    Console().print(Markdown(results.partition("<!--")[0]))
+    Console().print(Markdown(call("report.headline", metrics)))
     enforce(metrics)
 
 
@@ -99,7 +100,7 @@ def predict(source: Source, output: Target, bundle: Bundle = BUNDLE) -> None:
 @app.command()
 def serve(host: Host = "0.0.0.0", port: Port = 8080, bundle: Bundle = BUNDLE) -> None:  # noqa: S104 - for containers
     """Answer over HTTP: POST /invocations, GET /ping, GET /health."""
-    import_module(".serve", __package__).serve(bundle, host, port)
+    call("serve.serve", bundle, host, port)
 
 
 def enforce(metrics: dict[str, Any]) -> None:

@@ -46,6 +46,11 @@ def results(metrics: dict[str, Any]) -> str:
     return str(Template(template, trim_blocks=True).render(metrics, **forms)).strip()
 
 
+def headline(metrics: dict[str, Any]) -> str:
+    """What the console shows after a run."""
+    return results(metrics).partition("<!-- ")[0]
+
+
 def interval(item: dict[str, float]) -> str:
     return f"{number(item['ci_low'])} to {number(item['ci_high'])}"
 

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from .inputs import Array, Axes, Inputs, Predict
 from .metrics import Task
-from .prepare import MARKUP, words
 from .settings import Section
+from .texts import MARKUP, words
 
 SOURCE = "small_fine_foods of the R package modeldata, from snap.stanford.edu/data/web-FineFoods"
 LICENCE = "not stated by the source"

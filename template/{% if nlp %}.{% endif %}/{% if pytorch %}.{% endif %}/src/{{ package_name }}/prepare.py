@@ -1,59 +1,25 @@
-"""Yours: a raw instance, and how it becomes what the model takes.
+"""Yours: how a raw instance becomes what the model takes.
 
 Training, batch and API all pass here. A network takes numbers, so texts are split and the words
 numbered here, once.
 """
 
-import re
-import unicodedata
 import zlib
 from functools import cache
-from html import unescape
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from pydantic import Field, field_validator
 
-from .inputs import Inputs, Instances, Raw
+from .inputs import Inputs, Instances
+from .texts import Instance, plain, words
 
-MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>")
-# A word may hold apostrophes; every other sign is a word of its own, because ! and ? tell.
-WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\w\s]")
-
+__all__ = ["Instance", "prepare"]
 # Of the sentence model that is the backbone in params.toml, if one is: model.py puts it here.
 TOKENIZER = Path(__file__).with_name("tokenizer.json")
 # How many words and pairs of words (or pieces of words) a text has at most; how many can differ.
 LONGEST, BUCKETS = 128 if TOKENIZER.is_file() else 384, 2**17
-
-
-class Instance(Raw):
-    """One review, as the customer wrote it."""
-
-    text: str = Field(max_length=20_000, description="English; HTML markup is ignored.")
-
-    @field_validator("text")
-    @classmethod
-    def has_words(cls, text: str) -> str:
-        if not words(text):
-            raise ValueError("there is no word in it; send what the customer wrote")
-        return text
-
-    @classmethod
-    def from_file(cls, path: Path) -> Self:
-        # What is no UTF-8 becomes what the field refuses.
-        return cls(text=path.read_text(encoding="utf-8", errors="surrogateescape"))
-
-
-def plain(text: str) -> str:
-    return MARKUP.sub(" ", unescape(text))
-
-
-def words(text: str) -> list[str]:
-    """The words in one spelling, without markup."""
-    spelled = unicodedata.normalize("NFKC", plain(text).casefold()).replace("\u2019", "'")
-    return WORD.findall(spelled)
 
 
 def word_ids(words: list[str]) -> list[int]:

@@ -1,21 +1,17 @@
-"""Yours: the network, what is learned before it, and its search space.
+"""Yours: the network, and its search space.
 
 Strings and missing values are scikit-learn's part; the network takes the columns that it makes.
 """
 
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from optuna import Trial
 from pydantic import Field
 from skl2onnx import to_onnx as convert
-from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.compose import ColumnTransformer
 from torch import Tensor, nn
 
+from .columns import as_frame, fit_columns, transform
 from .inputs import Array, Inputs
 from .training import OPSET, Training, export_network, predict_network, train_network
 
@@ -27,6 +23,7 @@ class Params(Training):
 
     width: int = Field(ge=1)
     dropout: float = Field(ge=0, lt=1)
+    min_frequency: int = Field(ge=1)
 
 
 class Network(nn.Module):
@@ -53,13 +50,7 @@ def search_space(trial: Trial) -> dict[str, Any]:
 
 def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> Model:
     """Learn from the training part alone; `target` holds the index of each row's class."""
-    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    # Values that are rarer are taken for one.
-    categories = OneHotEncoder(min_frequency=10, handle_unknown="ignore", sparse_output=False)
-    columns = make_column_transformer(
-        (numbers, make_column_selector(dtype_include="number")),
-        (categories, make_column_selector(dtype_exclude="number")),
-    ).fit(as_frame(inputs))
+    columns = fit_columns(inputs, params.min_frequency)
     made = transform(columns, inputs)
     shape = made["columns"].shape[1], int(target.max()) + 1
     network = train_network(
@@ -84,12 +75,3 @@ def to_onnx(model: Model, inputs: Inputs) -> bytes:
     columns, network = model
     first = convert(columns, as_frame(inputs)[:1], target_opset=OPSET)
     return export_network(network, transform(columns, inputs), first)
-
-
-def transform(columns: ColumnTransformer, inputs: Inputs) -> Inputs:
-    return {"columns": columns.transform(as_frame(inputs)).astype(np.float32)}
-
-
-def as_frame(inputs: Inputs) -> pd.DataFrame:
-    """The columns as a table, from which scikit-learn selects by type."""
-    return pd.DataFrame({name: column[:, 0] for name, column in inputs.items()})
