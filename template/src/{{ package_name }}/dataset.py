@@ -63,6 +63,7 @@ def build(settings: Settings) -> dict[str, Any]:
         "rows": len(table),
         **{name: len(part.table) for name, part in parts.items()},
         "warnings": find_duplicates(parts) + find_leaks(parts["train"].table),
+        "drawn": drawn(settings),
         "parts": hashes,
         "sha256": hash_of("".join(hashes.values()).encode()),
     }
@@ -124,6 +125,11 @@ def find_leaks(train: pd.DataFrame, suspicious: float = 0.98) -> list[str]:
 def plain_columns(table: pd.DataFrame) -> list[str]:
     """The columns that hold one value a row, not a list."""
     return [name for name in table.columns if not table[name].map(is_list_like).any()]
+
+
+def drawn(settings: Settings) -> str:
+    """What a split depends on beside the rows."""
+    return f"{settings.seed} {settings.split}"
 
 
 def load_manifest() -> dict[str, Any]:

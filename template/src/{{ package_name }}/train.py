@@ -13,18 +13,20 @@ import tomlkit
 from mlflow.models import infer_signature
 from rich.progress import track
 
-from .dataset import FEATURES, NAMES, Parts, load_manifest, load_part, plain_columns
+from .dataset import FEATURES, NAMES, Parts, drawn, load_manifest, load_part, plain_columns
 from .export import export, serving_versions
 from .files import hash_of, write_whole
 from .metrics import HIGHER_IS_BETTER, Decision, Task, learn_task
 from .model import Params, fit, predict, search_space
-from .settings import BUNDLE, PACKAGE, PARAMS, TRIALS, Settings
+from .settings import BUNDLE, COMMAND, PACKAGE, PARAMS, TRIALS, Settings, UserError
 from .tracking import connect, git_commit
 
 
 def train(settings: Settings) -> None:
     params = Params.check(settings.model, f"{PARAMS}, [model]")
     parts = {name: load_part(name) for name in NAMES}
+    if load_manifest()["drawn"] != drawn(settings):
+        raise UserError(f"{PARAMS}: seed or [split] has changed; run `{COMMAND} data` again.")
     connect()
     started = time.perf_counter()
     with mlflow.start_run() as run:
