@@ -199,6 +199,29 @@ def test_serving_needs_no_training_library(project: Project) -> None:
     )
 
 
+# Rows as raw instances, and what the bundle says of them.
+ANSWER_ROWS = """
+import json
+from churn_radar.bundle import Predictor
+from churn_radar.dataset import load_part
+from churn_radar.settings import BUNDLE
+
+rows, predictor = load_part("test").instances[:5], Predictor(BUNDLE)
+print(json.dumps([rows, predictor.task.answers(predictor.output(rows))]))
+"""
+
+
+def test_it_keeps_the_contracts_of_the_platforms(project: Project) -> None:
+    """Google, Amazon, Azure, MLflow and v2, each played by platforms.py; and damaged bundles."""
+    answered = project.offline("python", "-c", ANSWER_ROWS).splitlines()[-1]
+    rows, answers = (json.dumps(part) for part in json.loads(answered))
+    script = str(Path(__file__).parent / "platforms.py")
+    command = str(project.folder / ".venv/bin/churn-radar")
+    assert project.offline("python", script, command, rows, answers).count(" ok\n") == 5
+    # The negative control: with other answers expected, the first platform is not content.
+    project.offline("python", script, command, rows, json.dumps(["other"]), status=1)
+
+
 def ask(project: Project, binaries: Path, instances: list[Any]) -> list[dict[str, Any]]:
     """What the API answers to these instances."""
     script = str(Path(__file__).parent / "ask.py")

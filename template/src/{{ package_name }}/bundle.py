@@ -1,6 +1,7 @@
 """The bundle: the model as it is served, by numpy, onnxruntime and pydantic alone."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from .settings import UserError
 FORMAT, RETRAIN = 1, "train the model again"
 BLOCK = 1000
 INSTANCES = TypeAdapter(list[Instance])
+FIELDS = list(Instance.model_fields)
+PROPERTIES = Instance.model_json_schema()["properties"]
+LISTS = [name for name in FIELDS if PROPERTIES[name].get("type") == "array"]
 # What skops may load beside its own list. Trees of a stranger's file could crash the process.
 TRUSTED = ["numpy.dtype", "sklearn.tree._tree.Tree"]
 TRUSTED += ["sklearn.compose._column_transformer.make_column_selector"]
@@ -34,6 +38,11 @@ class Predictor:
         path = folder / str(self.meta["model"])
         content = read_verified(path, self.meta["model_sha256"], RETRAIN)
         self.run = load_model(content, path.suffix)
+
+    @property
+    def version(self) -> str:
+        """The MLflow run that trained it."""
+        return str(self.meta["run"]["mlflow_run_id"])
 
     def output(self, instances: Instances) -> Array:
         """In blocks, because prepared instances can fill the memory."""
@@ -68,3 +77,11 @@ def load_model(content: bytes, suffix: str) -> Callable[[Inputs], Array]:
     names = [item.name for item in session.get_inputs()]
     # The inputs are picked, because ONNX Runtime refuses those that the model does not use.
     return lambda inputs: np.asarray(session.run(None, {k: inputs[k] for k in names})[-1])
+
+
+def instance_of(row: Mapping[str, Any]) -> Instance:
+    """The instance in a row of a file, where cells may be text; a list is then written as JSON."""
+    cells = {name: None if cell in ("", "NA", "NaN") else cell for name, cell in row.items()}
+    texts = {name: cells[name] for name in LISTS if isinstance(cells.get(name), str)}
+    cells |= {name: json.loads(str(text)) for name, text in texts.items()}
+    return Instance.model_validate(cells, strict=False)

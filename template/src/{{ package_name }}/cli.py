@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from .settings import BUNDLE, UserError, load_settings
+from .settings import UserError, load_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(stderr=True)
@@ -20,7 +20,7 @@ Check = Annotated[bool, typer.Option("--check", help="Only say whether they are 
 Search = Annotated[bool, typer.Option("--tune", help="Search parameters first.")]
 Source = Annotated[Path, typer.Option("--input", help=".csv, .parquet or a folder.")]
 Target = Annotated[Path, typer.Option("--output", help="Rows with answers: .csv or .parquet.")]
-Bundle = Annotated[Path, typer.Option(help="Folder of the bundle.", envvar="MODEL_DIR")]
+Bundle = Annotated[str, typer.Option(help="Where the bundle is: a folder, s3://, models:/.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, envvar=["AIP_HTTP_PORT", "PORT"])]
 
@@ -92,14 +92,14 @@ def run(search: Search = False) -> None:
 
 
 @app.command()
-def predict(source: Source, output: Target, bundle: Bundle = BUNDLE) -> None:
+def predict(source: Source, output: Target, bundle: Bundle = "") -> None:
     """Answer every row of a file from the bundle."""
     stage("predict", "predict.predict_file", bundle, source, output)
 
 
 @app.command()
-def serve(host: Host = "0.0.0.0", port: Port = 8080, bundle: Bundle = BUNDLE) -> None:  # noqa: S104 - for containers
-    """Answer over HTTP: POST /invocations, GET /ping, GET /health."""
+def serve(host: Host = "0.0.0.0", port: Port = 8080, bundle: Bundle = "") -> None:  # noqa: S104 - for containers
+    """Answer over HTTP: POST /invocations, GET /ping; the rest stands under /docs."""
     call("serve.serve", bundle, host, port)
 
 

@@ -46,6 +46,7 @@ def export(
         "model_sha256": write_whole(BUNDLE / f"model{suffix}", content),
         "signature": Instance.model_json_schema(),
         "outputs": list(answers[0]),
+        "answer": answers[0],
         "task": task.model_dump(),
         "reference": reference(train.table[FEATURES]),
         "versions": serving_versions(),

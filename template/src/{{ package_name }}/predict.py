@@ -12,21 +12,19 @@ import pyarrow as pa
 from pyarrow import csv, dataset, parquet
 from pydantic import ValidationError
 
-from .bundle import Predictor
+from .bundle import FIELDS, Predictor, instance_of
+from .locate import locate
 from .prepare import Instance
 from .settings import UserError, explain
 
-FIELDS = list(Instance.model_fields)
-PROPERTIES = Instance.model_json_schema()["properties"]
-LISTS = [name for name in FIELDS if PROPERTIES[name].get("type") == "array"]
 WRITERS: dict[str, Any] = {".csv": csv.CSVWriter, ".parquet": parquet.ParquetWriter}
 
 
-def predict_file(bundle: Path, source: Path, target: Path) -> None:
+def predict_file(bundle: str, source: Path, target: Path) -> None:
     """Write the rows with answers, a block at a time: the whole file or none."""
     if not (source.suffix in WRITERS or source.is_dir()) or target.suffix not in WRITERS:
         raise UserError("--input and --output must end in .csv or .parquet.", 2)
-    blocks = answer(Predictor(bundle), source, as_text=target.suffix == ".csv")
+    blocks = answer(Predictor(locate(bundle)), source, as_text=target.suffix == ".csv")
     unfinished = target.with_name(f".{os.getpid()}-{target.name}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,10 +64,9 @@ def read_folder(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, A
 
 def read_file(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any]]]]:
     """Rows as they are, in blocks, and as checked instances; in a CSV every cell is text."""
-    lines, missing = csv.ParseOptions(newlines_in_values=True), ["", "NA", "NaN"]
-    cells = {"default_column_type": pa.string(), "strings_can_be_null": True}
-    options = csv.ConvertOptions(**cells, null_values=missing)
-    kind: Any = dataset.CsvFileFormat(lines, convert_options=options)
+    lines = csv.ParseOptions(newlines_in_values=True)
+    cells = csv.ConvertOptions(default_column_type=pa.string())
+    kind: Any = dataset.CsvFileFormat(lines, convert_options=cells)
     rows = dataset.dataset(source, format=kind if source.suffix == ".csv" else "parquet")
     for name in FIELDS:
         if name not in rows.schema.names:
@@ -80,8 +77,7 @@ def read_file(source: Path) -> Iterator[tuple[pa.RecordBatch, list[dict[str, Any
         for row in batch.select(FIELDS).to_pylist():
             count += 1
             with said_of(f"{source}, row {count}"):
-                row |= {k: json.loads(row[k]) for k in LISTS if isinstance(row[k], str)}
-                instances.append(Instance.model_validate(row, strict=False).model_dump())
+                instances.append(instance_of(row).model_dump())
         if instances:
             yield batch, instances
 

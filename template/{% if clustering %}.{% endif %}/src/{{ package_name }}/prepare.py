@@ -28,10 +28,11 @@ RATIOS = {"average_gift"}
 
 def prepare(instances: Instances) -> Inputs:
     """The position of each instance in steps, shape (n, fields)."""
-    columns = []
-    for name, step in STEPS.items():
-        column = numbers(instances, name)
-        columns.append(np.log(column) / np.log(step) if name in RATIOS else column / step)
+    fields = numbers(instances, *STEPS)
+    columns = [
+        np.log(fields[name]) / np.log(step) if name in RATIOS else fields[name] / step
+        for name, step in STEPS.items()
+    ]
     return {"position": np.hstack(columns).astype(np.float32)}
 
 

@@ -10,6 +10,9 @@ from pydantic import Field
 
 from .inputs import Inputs, Instances, Raw, numbers, strings
 
+# From 50 to 100 is a larger step than from 1,050 to 1,100.
+SKEWED = ("seniority", "expenses", "income", "assets", "debt", "amount", "price")
+
 
 class Instance(Raw):
     """One loan application; money is in the source's unit, which it does not name."""
@@ -31,12 +34,9 @@ class Instance(Raw):
 
 def prepare(instances: Instances) -> Inputs:
     """Columns of shape (n, 1): float32 numbers, where NaN is missing, and strings."""
-    inputs = {name: strings(instances, name) for name in ("home", "marital", "records", "job")}
-    inputs |= {name: numbers(instances, name) for name in ("time", "age")}
-    for name in ("seniority", "expenses", "income", "assets", "debt", "amount", "price"):
-        inputs[name] = numbers(instances, name)
-        # Money is skewed: from 50 to 100 is a larger step than from 1,050 to 1,100.
-        inputs[f"log_{name}"] = np.log1p(inputs[name])
+    inputs = strings(instances, "home", "marital", "records", "job")
+    inputs |= numbers(instances, "time", "age", *SKEWED)
+    inputs |= {f"log_{name}": np.log1p(inputs[name]) for name in SKEWED}
     for name in ("income", "assets", "debt"):
         inputs[f"{name}_missing"] = np.isnan(inputs[name]).astype(np.float32)
     inputs["borrowed_share"] = inputs["amount"] / inputs["price"]

@@ -36,11 +36,10 @@ class Instance(Raw):
 
 def prepare(instances: Instances) -> Inputs:
     """Columns of shape (n, 1): float32 numbers, where NaN is missing, and strings."""
-    inputs: Inputs = {}
-    for name, field in Instance.model_fields.items():
-        if name != "arrival_date":
-            column = numbers if field.annotation in (int, float) else strings
-            inputs[name] = column(instances, name)
+    fields = Instance.model_fields
+    numeric = [name for name in fields if fields[name].annotation in (int, float)]
+    others = [name for name in fields if name not in (*numeric, "arrival_date")]
+    inputs = numbers(instances, *numeric) | strings(instances, *others)
     days = np.asarray([calendar(row["arrival_date"]) for row in instances], dtype=np.float32)
     for position, name in enumerate(("weekday", "day_of_year", "year")):
         inputs[name] = days[:, [position]]

@@ -1,0 +1,73 @@
+"""Where the bundle is: in the project, mounted by a platform, in a bucket or a registry."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from .settings import BUNDLE, UserError
+
+# By these Google and Azure name the place, and Amazon uses the folder.
+NAMES, AMAZON = ("MODEL_DIR", "AIP_STORAGE_URI", "AZUREML_MODEL_DIR"), Path("/opt/ml/model")
+
+
+def locate(given: str = "") -> Path:
+    """The folder that holds bundle.json: in the place given, or where a platform puts it.
+
+    A place is a folder, s3://, gs:// or az:// (these need the package obstore, and the usual
+    credentials in the environment), or models:/NAME@ALIAS of the server MLFLOW_TRACKING_URI.
+    """
+    named = [given, *(os.environ.get(name, "") for name in NAMES)]
+    mounted = AMAZON if any(AMAZON.rglob("bundle.json")) else BUNDLE
+    place = next(filter(None, named), str(mounted))
+    folder = Path(place)
+    if "://" in place or place.startswith("models:"):
+        folder = Path(tempfile.mkdtemp(prefix="bundle-"))
+        try:
+            files = registered(place) if place.startswith("models:") else stored(place)
+            for name, content in files:
+                (folder / name).write_bytes(content)
+        except (OSError, ValueError, KeyError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise UserError(f"The model at {place} cannot be had: {reason}") from error
+    found = sorted(folder.rglob("bundle.json"))
+    if len(found) > 1:
+        raise UserError(f"{folder} holds several bundles; name one: {', '.join(map(str, found))}.")
+    return found[0].parent if found else folder
+
+
+def stored(place: str) -> Iterator[tuple[str, bytes]]:
+    """The files of a bucket's folder."""
+    try:
+        from obstore.store import from_url  # noqa: PLC0415 - seldom needed, hence an extra
+    except ModuleNotFoundError as error:
+        raise UserError(f'{place} needs the extra "cloud": uv sync --extra cloud.', 2) from error
+    store = from_url(place)
+    for item in store.list().collect():
+        yield Path(item["path"]).name, bytes(store.get(item["path"]).bytes())
+
+
+def registered(place: str) -> Iterator[tuple[str, bytes]]:
+    """The bundle in a registered model, by MLflow's REST API: its client weighs more than ours."""
+    name, _, alias = place.removeprefix("models:").strip("/").partition("@")
+    about = f"name={quote(name)}&alias={quote(alias)}"
+    found = json.loads(read(f"mlflow/registered-models/alias?{about}"))["model_version"]
+    about = f"name={quote(name)}&version={found['version']}"
+    uri = json.loads(read(f"mlflow/model-versions/get-download-uri?{about}"))["artifact_uri"]
+    folder = f"mlflow-artifacts/artifacts/{uri.partition(':')[2].strip('/')}/data/{BUNDLE.name}"
+    meta = read(f"{folder}/bundle.json")
+    yield "bundle.json", meta
+    yield (name := Path(json.loads(meta)["model"]).name), read(f"{folder}/{name}")
+
+
+def read(path: str) -> bytes:
+    server, token = (os.environ.get(f"MLFLOW_TRACKING_{name}", "") for name in ("URI", "TOKEN"))
+    if not server.startswith(("http://", "https://")):
+        raise UserError("models:/ needs MLFLOW_TRACKING_URI, the address of a tracking server.", 2)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = Request(f"{server.rstrip('/')}/api/2.0/{path}", headers=headers)  # noqa: S310 - http by the test
+    with urlopen(request, timeout=60) as response:  # noqa: S310 - the same
+        return bytes(response.read())
