@@ -215,7 +215,7 @@ def active_layers(combination: Combination) -> list[str]:
         for name, details in questionnaire().items()
         if isinstance(details, dict)
         and details.get("type") == "bool"
-        and combination.variant in str(details.get("default"))
+        and f"'{combination.variant}'" in str(details.get("default"))
     }
     return [variant, *kinds, combination.framework]
 
