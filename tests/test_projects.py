@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import images
 import pytest
 from conftest import COMBINATIONS
 from uv import find_uv_bin
@@ -38,8 +40,8 @@ ENVIRONMENT = {
 class Project:
     """A rendered project with its environment."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, combination: Combination) -> None:
+        self.folder, self.combination = folder, combination
 
     def online(self, *command: str) -> None:
         subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, check=True)  # noqa: S603 - ours
@@ -69,7 +71,7 @@ def project(
     combination: Combination = request.param
     folder = tmp_path_factory.mktemp("projects") / "churn-radar"
     render(folder, combination.answers, template=template)
-    made = Project(folder)
+    made = Project(folder, combination)
     made.online("git", "init", "--quiet")
     made.online(find_uv_bin(), "sync", "--quiet", *sync_options(), "--python", sys.executable)
     made.online("git", "add", "--all")
@@ -220,6 +222,69 @@ def test_it_keeps_the_contracts_of_the_platforms(project: Project) -> None:
     assert project.offline("python", script, command, rows, answers).count(" ok\n") == 5
     # The negative control: with other answers expected, the first platform is not content.
     project.offline("python", script, command, rows, json.dumps(["other"]), status=1)
+
+
+def test_its_image_serves_as_anybody_and_stops_when_told(project: Project) -> None:
+    if not shutil.which(images.ENGINE[0]):
+        pytest.skip("There is neither podman nor docker; .ci/run installs podman.")
+    config = images.build(project.folder, "localhost/scaffold-test")
+    assert config["User"] == "10001:10001"
+    assert config["Entrypoint"] == ["churn-radar"]
+    assert config["Cmd"] == ["serve"]
+    assert "/ping" in str(config["Healthcheck"])
+    answered = project.offline("python", "-c", ANSWER_ROWS).splitlines()[-1]
+    rows, answers = json.loads(answered)
+    for user in ("10001:10001", "23456:0"):
+        with images.running("localhost/scaffold-test", "--user", user) as container:
+            said = images.ask("/invocations", {"instances": rows})["predictions"]
+            assert [row.keys() for row in said] == [row.keys() for row in answers]
+            images.engine("stop", "--time", "20", container)
+            state = json.loads(images.engine("inspect", container))[0]["State"]
+            assert state["ExitCode"] in (0, 128 + signal.SIGTERM)
+    lean = ["run", "--rm", *images.LIMITS, "localhost/scaffold-test", "train"]
+    assert "uv sync" in images.engine(*lean, status=2)
+
+
+def test_its_image_for_amazon_serves_the_model_that_is_mounted(project: Project) -> None:
+    if not shutil.which(images.ENGINE[0]):
+        pytest.skip("There is neither podman nor docker; .ci/run installs podman.")
+    config = images.build(project.folder, "localhost/scaffold-amazon", "--target", "sagemaker")
+    assert config["User"] == "0:0"
+    meta = project.json("artifacts/bundle/bundle.json")
+    with tempfile.TemporaryDirectory() as mounted:
+        shutil.copytree(project.folder / "artifacts/bundle", mounted, dirs_exist_ok=True)
+        meta["run"]["mlflow_run_id"] = "mounted"
+        (Path(mounted) / "bundle.json").write_text(json.dumps(meta), "utf-8")
+        with images.running("localhost/scaffold-amazon", "--volume", f"{mounted}:/opt/ml/model:ro"):
+            assert images.ask("/ping")["run_id"] == "mounted"
+
+
+def test_an_image_that_can_train_does_so_as_amazon_asks(project: Project) -> None:
+    """Hyperparameters and rows are mounted, and the bundle is found where Amazon takes it."""
+    if project.combination.id != next(iter(COMBINATIONS)):
+        pytest.skip("The stack of training is a gigabyte: once is enough.")
+    if not shutil.which(images.ENGINE[0]):
+        pytest.skip("There is neither podman nor docker; .ci/run installs podman.")
+    stack = ["--target", "sagemaker", "--build-arg", "SYNC=--group train --group data"]
+    images.build(project.folder, "localhost/scaffold-train", *stack)
+    write = "from churn_radar import data; data.load().head(2000).to_parquet('rows.parquet')"
+    project.offline("python", "-c", write)
+    with tempfile.TemporaryDirectory() as mounted:
+        for folder in ("input/config", "input/data/training", "model"):
+            (Path(mounted) / folder).mkdir(parents=True)
+        rows = project.folder / "rows.parquet"
+        shutil.move(rows, Path(mounted) / "input/data/training")
+        given = Path(mounted) / "input/config/hyperparameters.json"
+        given.write_text(json.dumps({"C": "0.5"}), "utf-8")
+        mount = ["--network", "none", "--volume", f"{mounted}:/opt/ml", *images.LIMITS]
+        images.engine("run", "--rm", *mount, "localhost/scaffold-train", "train")
+        meta = json.loads((Path(mounted) / "model/bundle.json").read_text("utf-8"))
+        assert meta["data"]["rows"] == 2000
+        assert (Path(mounted) / "model/model.onnx").is_file()
+        given.write_text(json.dumps({"surprise": "0.5"}), "utf-8")
+        refusal = ["run", "--rm", *mount, "localhost/scaffold-train", "train"]
+        assert "surprise" in images.engine(*refusal, status=2)
+    images.engine("rmi", "--force", "localhost/scaffold-train")
 
 
 def ask(project: Project, binaries: Path, instances: list[Any]) -> list[dict[str, Any]]:

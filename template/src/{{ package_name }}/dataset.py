@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pandas.api.types import is_list_like, is_numeric_dtype
 from pandera.errors import SchemaErrors
+from pyarrow import dataset as arrow
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
 from . import data
 from .files import hash_of, read_json, read_verified, write_json, write_whole
 from .inputs import Array, Inputs, records
+from .locate import rows_given
 from .prepare import Instance, prepare
 from .settings import COMMAND, PARAMS, PARTS, Settings, UserError
 
@@ -53,7 +57,7 @@ Parts = dict[str, Part]
 def build(settings: Settings) -> dict[str, Any]:
     """Write each part, then the manifest with their SHA-256, without which no part is read."""
     shares = data.Split.check(settings.split, f"{PARAMS}, [split]")
-    table = data.clean(check_rows(data.load()))
+    table = data.clean(check_rows(load()))
     parts = divide(table, data.split(table, shares, settings.seed))
     files = {name: part.table.to_parquet(index=False) for name, part in parts.items()}
     hashes = {name: write_whole(PARTS / f"{name}.parquet", files[name]) for name in NAMES}
@@ -69,6 +73,18 @@ def build(settings: Settings) -> dict[str, Any]:
     }
     write_json(PARTS / "manifest.json", manifest)
     return manifest
+
+
+def load() -> pd.DataFrame:
+    """The raw rows of data.py, or of the .parquet or .csv files that a platform hands over."""
+    place = rows_given()
+    if place is None:
+        return data.load()
+    kind = "csv" if place.endswith(".csv") or any(Path(place).glob("*.csv")) else "parquet"
+    try:
+        return arrow.dataset(place, format=kind).to_table().to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{place} holds no rows as {kind}: {str(error).splitlines()[0]}") from error
 
 
 def check_rows(raw: pd.DataFrame) -> pd.DataFrame:

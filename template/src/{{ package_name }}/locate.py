@@ -1,17 +1,19 @@
-"""Where the bundle is: in the project, mounted by a platform, in a bucket or a registry."""
+"""Where bundle and rows are: in the project, mounted by a platform, in a bucket or a registry."""
 
 import json
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
+from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from .settings import BUNDLE, UserError
 
-# By these Google and Azure name the place, and Amazon uses the folder.
-NAMES, AMAZON = ("MODEL_DIR", "AIP_STORAGE_URI", "AZUREML_MODEL_DIR"), Path("/opt/ml/model")
+# By these Google and Azure name the place; Amazon mounts a folder.
+NAMES, AMAZON = ("MODEL_DIR", "AIP_STORAGE_URI", "AZUREML_MODEL_DIR"), Path("/opt/ml")
 
 
 def locate(given: str = "") -> Path:
@@ -21,7 +23,7 @@ def locate(given: str = "") -> Path:
     credentials in the environment), or models:/NAME@ALIAS of the server MLFLOW_TRACKING_URI.
     """
     named = [given, *(os.environ.get(name, "") for name in NAMES)]
-    mounted = AMAZON if any(AMAZON.rglob("bundle.json")) else BUNDLE
+    mounted = AMAZON / "model" if any(AMAZON.glob("model/**/bundle.json")) else BUNDLE
     place = next(filter(None, named), str(mounted))
     folder = Path(place)
     if "://" in place or place.startswith("models:"):
@@ -39,13 +41,33 @@ def locate(given: str = "") -> Path:
     return found[0].parent if found else folder
 
 
-def stored(place: str) -> Iterator[tuple[str, bytes]]:
-    """The files of a bucket's folder."""
+def rows_given() -> str | None:
+    """What takes the place of data.load(): files that DATA names, or the first of Amazon's channels."""
+    channels = sorted(AMAZON.glob("input/data/*/"))
+    return os.environ.get("DATA") or (str(channels[0]) if channels else None)
+
+
+def publish(bundle: Path) -> None:
+    """Put the bundle where Google or Amazon, having trained, looks for it."""
+    if place := os.environ.get("AIP_MODEL_DIR"):
+        store = bucket(place)
+        for path in bundle.iterdir():
+            store.put(path.name, path)
+    elif (AMAZON / "input").is_dir():
+        copytree(bundle, AMAZON / "model", dirs_exist_ok=True)
+
+
+def bucket(place: str) -> Any:
     try:
         from obstore.store import from_url  # noqa: PLC0415 - seldom needed, hence an extra
     except ModuleNotFoundError as error:
         raise UserError(f'{place} needs the extra "cloud": uv sync --extra cloud.', 2) from error
-    store = from_url(place)
+    return from_url(place)
+
+
+def stored(place: str) -> Iterator[tuple[str, bytes]]:
+    """The files of a bucket's folder."""
+    store = bucket(place)
     for item in store.list().collect():
         yield Path(item["path"]).name, bytes(store.get(item["path"]).bytes())
 

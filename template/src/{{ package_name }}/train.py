@@ -16,6 +16,7 @@ from rich.progress import track
 from .dataset import FEATURES, NAMES, Parts, drawn, load_manifest, load_part, plain_columns
 from .export import export, serving_versions
 from .files import hash_of, write_whole
+from .locate import publish
 from .metrics import HIGHER_IS_BETTER, Decision, Task, learn_task
 from .model import Params, fit, predict, search_space
 from .settings import BUNDLE, COMMAND, PACKAGE, PARAMS, TRIALS, Settings, UserError
@@ -41,6 +42,7 @@ def train(settings: Settings) -> None:
         mlflow.set_tags({name: str(value) for name, value in origin.items()})
         mlflow.log_artifact(str(PARAMS))
         log_model(parts, answers)
+    publish(BUNDLE)
 
 
 def learn(settings: Settings, params: Params, parts: Parts) -> tuple[Any, Task, dict[str, float]]:

@@ -1,0 +1,71 @@
+"""Build and run images with what the machine has: podman or docker.
+
+Where the registry of images is out of reach, SCAFFOLD_IMAGE_OPTIONS holds what a build needs, such
+as `--pull=never --build-arg BASE=localhost/base:bookworm`; `.ci/run` sets it.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+# crun, podman's first choice, needs a control group of its own, which a container has not.
+PODMAN = ["podman", "--runtime", "runc"] if shutil.which("runc") else ["podman"]
+ENGINE = PODMAN if shutil.which("podman") else ["docker"]
+# Without --format docker podman leaves the HEALTHCHECK out.
+BUILD = ["--format", "docker", "--network", "host"] if ENGINE[0] == "podman" else []
+BUILD += shlex.split(os.environ.get("SCAFFOLD_IMAGE_OPTIONS", ""))
+LIMITS = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=8192:8192"]
+PORT = "18085"
+
+
+def engine(*arguments: str, status: int = 0) -> str:
+    """What the engine prints; fails the test with all of it when the status is another."""
+    command = [*ENGINE, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    assert result.returncode == status, f"{command}\n{result.stdout}{result.stderr}"
+    return result.stdout + result.stderr
+
+
+def build(folder: Path, tag: str, *options: str) -> dict[str, Any]:
+    """The configuration of the image that was built."""
+    engine("build", *BUILD, *options, "--tag", tag, str(folder))
+    inspected: list[dict[str, Any]] = json.loads(engine("image", "inspect", tag))
+    # Podman keeps the health check beside the rest, docker in it.
+    return {"Healthcheck": inspected[0].get("Healthcheck"), **inspected[0]["Config"]}
+
+
+@contextmanager
+def running(tag: str, *options: str) -> Iterator[str]:
+    """A container that is ready, with a file system that nobody can write to but for /tmp."""
+    confined = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"]  # noqa: S108 - of the container
+    published = ["--publish", f"127.0.0.1:{PORT}:8080"]
+    name = engine("run", "--detach", *confined, *LIMITS, *published, *options, tag).split()[0]
+    try:
+        for _ in range(100):
+            try:
+                ask("/ping")
+            except (URLError, OSError):
+                time.sleep(0.1)
+            else:
+                break
+        yield name
+    finally:
+        engine("rm", "--force", name)
+
+
+def ask(path: str, body: Any = None) -> Any:
+    """The JSON that the API answers; raises URLError until it listens and is ready."""
+    content = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    request = Request(f"http://127.0.0.1:{PORT}{path}", content, headers)
+    with urlopen(request, timeout=10) as response:  # noqa: S310 - http, as above
+        return json.load(response)
