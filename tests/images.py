@@ -24,7 +24,8 @@ ENGINE = PODMAN if shutil.which("podman") else ["docker"]
 BUILD = ["--format", "docker", "--network", "host"] if ENGINE[0] == "podman" else []
 BUILD += shlex.split(os.environ.get("SCAFFOLD_IMAGE_OPTIONS", ""))
 LIMITS = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=8192:8192"]
-PORT = "18085"
+# Tests may run side by side.
+PORT = str(18085 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
 
 
 def engine(*arguments: str, status: int = 0) -> str:

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from .settings import UserError, load_settings
+from .settings import HYPERPARAMETERS, UserError, load_settings
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(stderr=True)
@@ -20,6 +20,7 @@ Check = Annotated[bool, typer.Option("--check", help="Only say whether they are 
 Search = Annotated[bool, typer.Option("--tune", help="Search parameters first.")]
 Source = Annotated[Path, typer.Option("--input", help=".csv, .parquet or a folder.")]
 Target = Annotated[Path, typer.Option("--output", help="Rows with answers: .csv or .parquet.")]
+Current = Annotated[Path, typer.Option(help=".csv, .parquet, or the .jsonl of REQUEST_LOG.")]
 Bundle = Annotated[str, typer.Option(help="Where the bundle is: a folder, s3://, models:/.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, envvar=["AIP_HTTP_PORT", "PORT"])]
@@ -53,6 +54,8 @@ def data() -> None:
 @app.command()
 def train() -> None:
     """Fit the model of model.py, track the run in MLflow, and write artifacts/bundle."""
+    if HYPERPARAMETERS.is_file():
+        data()
     stage("train", "train.train", load_settings())
 
 
@@ -94,7 +97,13 @@ def run(search: Search = False) -> None:
 @app.command()
 def predict(source: Source, output: Target, bundle: Bundle = "") -> None:
     """Answer every row of a file from the bundle."""
-    stage("predict", "predict.predict_file", bundle, source, output)
+    call("predict.predict_file", bundle, source, output)
+
+
+@app.command()
+def monitor(current: Current, bundle: Bundle = "") -> None:
+    """Compare rows of now with the test rows; past [monitor] of params.toml, exit status 1."""
+    stage("monitor", "monitor.monitor", load_settings(), current, bundle)
 
 
 @app.command()

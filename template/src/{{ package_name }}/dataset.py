@@ -82,7 +82,7 @@ def load() -> pd.DataFrame:
         return data.load()
     kind = "csv" if place.endswith(".csv") or any(Path(place).glob("*.csv")) else "parquet"
     try:
-        return arrow.dataset(place, format=kind).to_table().to_pandas()
+        return pd.DataFrame(arrow.dataset(place, format=kind).to_table().to_pandas())
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{place} holds no rows as {kind}: {str(error).splitlines()[0]}") from error
 

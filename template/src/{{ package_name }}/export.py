@@ -1,18 +1,16 @@
 """The bundle is made here: converted, measured against the trained model, then written."""
 
-import json
 import re
 from importlib.metadata import requires, version
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from pandas.api.types import is_numeric_dtype
 from skops.io import dumps
 
 from . import data
 from .bundle import FORMAT, load_model
-from .dataset import FEATURES, Parts, plain_columns
+from .dataset import Parts
+from .drift import reference
 from .files import write_json, write_whole
 from .inputs import Array, Inputs
 from .metrics import Task
@@ -39,7 +37,7 @@ def export(
             f"export_tolerance = {tolerance:g}. Move the step that differs to prepare.py, "
             f"or {SKOPS}"
         )
-    answers = task.answers(served[:1])
+    answers = task.answers(served[: len(parts["test"].table)])
     meta = {
         "format": FORMAT,
         "model": f"model{suffix}",
@@ -48,13 +46,13 @@ def export(
         "outputs": list(answers[0]),
         "answer": answers[0],
         "task": task.model_dump(),
-        "reference": reference(train.table[FEATURES]),
+        "reference": reference(parts["test"], answers),
         "versions": serving_versions(),
         "export": {"format": suffix[1:], "max_abs_diff": largest, "size_bytes": len(content)},
         **about,
     }
     write_json(BUNDLE / "bundle.json", meta)
-    return answers
+    return answers[:1]
 
 
 def convert(model: Any, suffix: str, train: Inputs, asked: Inputs) -> tuple[bytes, Array]:
@@ -69,13 +67,6 @@ def convert(model: Any, suffix: str, train: Inputs, asked: Inputs) -> tuple[byte
             f"model.py does not convert to {name}: {reason.rstrip('.')}. "
             f"Replace the step that it names, or {otherwise}"
         ) from error
-
-
-def reference(train: pd.DataFrame) -> dict[str, Any]:
-    """What is usual for each field, to tell drift; texts and files of many values are left out."""
-    columns = [train[name] for name in plain_columns(train)]
-    common = [c for c in columns if is_numeric_dtype(c) or c.nunique() <= 50]
-    return {str(column.name): json.loads(column.describe().to_json()) for column in common}
 
 
 def serving_versions() -> dict[str, str]:

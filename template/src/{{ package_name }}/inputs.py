@@ -32,19 +32,17 @@ class Raw(BaseModel):
 def numbers(instances: Instances, *names: str) -> Inputs:
     """Each field as float32 of shape (n, 1); a missing value (None) becomes NaN."""
     # All at once: a call of numpy for each field would take longer than the model.
-    table = np.array([[row[name] for name in names] for row in instances], dtype=np.float64)
-    table = table.reshape(-1, len(names))
-    for name in np.array(names)[(np.abs(table) > np.finfo(np.float32).max).any(axis=0)]:
-        raise UserError(f'"{name}" holds a number that is too large for a model.')
-    table = table.astype(np.float32)
-    return {name: table[:, [place]] for place, name in enumerate(names)}
+    table = np.array([[row[name] for row in instances] for name in names], dtype=np.float64)
+    for place in np.flatnonzero((np.abs(table) > np.finfo(np.float32).max).any(axis=1)):
+        raise UserError(f'"{names[place]}" holds a number that is too large for a model.')
+    return {name: row[:, None] for name, row in zip(names, table.astype(np.float32), strict=True)}
 
 
 def strings(instances: Instances, *names: str) -> Inputs:
     """Each field as strings of shape (n, 1); a missing value becomes the word "missing"."""
-    rows = [["missing" if row[name] is None else row[name] for name in names] for row in instances]
-    table = np.array(rows, dtype=np.str_).reshape(-1, len(names))
-    return {name: table[:, [place]] for place, name in enumerate(names)}
+    rows = [["missing" if row[name] is None else row[name] for row in instances] for name in names]
+    table = np.array(rows, dtype=np.str_)
+    return {name: row[:, None] for name, row in zip(names, table, strict=True)}
 
 
 def records(table: Any) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -28,13 +29,10 @@ def locate(given: str = "") -> Path:
     folder = Path(place)
     if "://" in place or place.startswith("models:"):
         folder = Path(tempfile.mkdtemp(prefix="bundle-"))
-        try:
+        with told(place):
             files = registered(place) if place.startswith("models:") else stored(place)
             for name, content in files:
                 (folder / name).write_bytes(content)
-        except (OSError, ValueError, KeyError) as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise UserError(f"The model at {place} cannot be had: {reason}") from error
     found = sorted(folder.rglob("bundle.json"))
     if len(found) > 1:
         raise UserError(f"{folder} holds several bundles; name one: {', '.join(map(str, found))}.")
@@ -42,7 +40,7 @@ def locate(given: str = "") -> Path:
 
 
 def rows_given() -> str | None:
-    """What takes the place of data.load(): files that DATA names, or the first of Amazon's channels."""
+    """What replaces data.load(): the files that DATA names, or the first of Amazon's channels."""
     channels = sorted(AMAZON.glob("input/data/*/"))
     return os.environ.get("DATA") or (str(channels[0]) if channels else None)
 
@@ -50,11 +48,22 @@ def rows_given() -> str | None:
 def publish(bundle: Path) -> None:
     """Put the bundle where Google or Amazon, having trained, looks for it."""
     if place := os.environ.get("AIP_MODEL_DIR"):
-        store = bucket(place)
-        for path in bundle.iterdir():
-            store.put(path.name, path)
+        with told(place):
+            for path in bundle.iterdir():
+                bucket(place).put(path.name, path)
     elif (AMAZON / "input").is_dir():
         copytree(bundle, AMAZON / "model", dirs_exist_ok=True)
+
+
+@contextmanager
+def told(place: str) -> Iterator[None]:
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # each store has its own kinds
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(f"{place} cannot be reached: {reason}") from error
 
 
 def bucket(place: str) -> Any:

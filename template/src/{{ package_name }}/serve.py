@@ -54,8 +54,9 @@ class Api(FastAPI):
     """The API for a bundle, which is loaded while the port is bound."""
 
     def __init__(self, bundle: str = "") -> None:
-        super().__init__(title=COMMAND)
-        self.loading = ThreadPoolExecutor().submit(lambda: Predictor(locate(bundle)))
+        super().__init__(title=COMMAND, max_body_size=LARGEST)
+        self.pool, self.load = ThreadPoolExecutor(1), lambda: Predictor(locate(bundle))
+        self.loading, self.tried = self.pool.submit(self.load), time.monotonic()
         self.add_middleware(Meter)
         for path in {"/ping": 1, "/health": 1, os.environ.get("AIP_HEALTH_ROUTE") or "/ping": 1}:
             self.get(path, responses=UNREADY)(self.health)
@@ -86,7 +87,10 @@ class Api(FastAPI):
             raise HTTPException(503, "The model is being loaded.")
         try:
             return self.loading.result()
-        except UserError as error:
+        except Exception as error:  # whatever it is: nothing is served, and the reason is told
+            # Tried again, because a registry or a mount may get its model later.
+            if time.monotonic() > self.tried + 5:
+                self.loading, self.tried = self.pool.submit(self.load), time.monotonic()
             raise HTTPException(503, str(error)) from error
 
     def known(self, name: str, version: str) -> Predictor:
@@ -142,11 +146,7 @@ async def answer(request: Request, predictor: Predictor, form: Any) -> tuple[Any
     plain = request.headers.get("content-encoding", "identity") == "identity"
     if not plain or (kind, form) not in ((JSON, form), (CSV, Body)):
         raise HTTPException(415, f"Send {JSON}, or to /invocations {CSV}, not compressed.")
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > LARGEST:
-            raise HTTPException(413, f"The body has more than {LARGEST:,} bytes; send fewer rows.")
+    raw = await request.body()
 
     def work() -> tuple[Any, list[Any]]:
         csv = kind == CSV

@@ -1,5 +1,6 @@
 """params.toml, typed, where files are, and the error that says what is wrong with them."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -14,6 +15,8 @@ BUNDLE = Path("artifacts/bundle")
 TRIALS = Path("data/trials.db")
 METRICS = Path("reports/metrics.json")
 FIGURES = Path("reports/figures")
+# Where Amazon, training, puts those that it was given, each of them as text.
+HYPERPARAMETERS = Path("/opt/ml/input/config/hyperparameters.json")
 # What pydantic puts before the message of a validator of ours.
 PREFIX = "Value error, "
 
@@ -46,6 +49,16 @@ def explain(error: ValidationError) -> str:
     return f"{place or 'the whole'}: {reason}"
 
 
+class Monitor(Section):
+    """[monitor] in params.toml: from where on `monitor` speaks of a change."""
+
+    psi: float = Field(gt=0)
+    alpha: float = Field(gt=0, lt=1)
+    refused: float = Field(ge=0, lt=1)
+    quality_drop: float = Field(ge=0)
+    ignored: list[str]
+
+
 class Settings(Section):
     """All of params.toml; its tables are checked by data.py, model.py and metrics.py."""
 
@@ -63,6 +76,7 @@ class Settings(Section):
     split: dict[str, Any]
     model: dict[str, Any]
     decision: dict[str, Any]
+    monitor: Monitor
 
 
 def load_settings() -> Settings:
@@ -73,4 +87,7 @@ def load_settings() -> Settings:
         raise UserError(f"There is no {PARAMS} in {Path.cwd()}; change folder.", 2) from error
     except ValueError as error:
         raise UserError(f"{PARAMS} is not valid TOML: {error}.", 2) from error
+    if HYPERPARAMETERS.is_file():
+        given = json.loads(HYPERPARAMETERS.read_text(encoding="utf-8"))
+        content["model"] |= {name: json.loads(text) for name, text in given.items()}
     return Settings.check(content, str(PARAMS))

@@ -10,7 +10,7 @@ import numpy as np
 from onnx import numpy_helper, parser
 from optuna import Trial
 from pydantic import Field
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]  # no types
+from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # no types

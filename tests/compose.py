@@ -1,0 +1,73 @@
+"""Run what compose.yaml starts as processes, in a network of its own; the pipeline in between.
+
+Usage: compose.py FOLDER, with the Python of the project in FOLDER.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(sys.argv[1])
+BINARIES = Path(sys.executable).parent
+SERVICES = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
+
+
+def request(url: str) -> tuple[int, Any]:
+    """The status, 0 while nobody listens, and the JSON."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - of this file
+            text = response.read()
+            return response.status, json.loads(text) if text[:1] == b"{" else text.decode()
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+    except OSError as error:
+        return 0, str(error)
+
+
+def wait_for(url: str, status: int) -> Any:
+    for _ in range(600):
+        found, answer = request(url)
+        if found == status:
+            return answer
+        time.sleep(0.1)
+    raise TimeoutError(url, status, found, answer)
+
+
+@contextmanager
+def service(command: list[str], folder: str, **environment: str) -> Iterator[None]:
+    env = {**os.environ, **environment}
+    with subprocess.Popen(command, cwd=folder, env=env) as process:  # noqa: S603 - ours
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+with tempfile.TemporaryDirectory() as volume, tempfile.TemporaryDirectory() as elsewhere:
+    words = [word.replace("/mlflow/", f"{volume}/") for word in SERVICES["mlflow"]["command"]]
+    words[0] = str(BINARIES / words[0])
+    given = SERVICES["api"]["environment"]
+    # The name of the service is that of its host.
+    address = given["MLFLOW_TRACKING_URI"].replace("mlflow:", "127.0.0.1:")
+    api = [str(BINARIES / "churn-radar"), "serve"]
+    asked = {"MODEL_DIR": given["MODEL_DIR"], "MLFLOW_TRACKING_URI": address}
+    with service(words, volume), service(api, elsewhere, **asked):
+        wait_for(f"{address}/health", 200)
+        assert "models:/" in wait_for("http://127.0.0.1:8080/ping", 503)["detail"]
+        run = [str(BINARIES / "churn-radar"), "run"]
+        env = {**os.environ, "MLFLOW_TRACKING_URI": address}
+        subprocess.run(run, cwd=FOLDER, env=env, check=True)  # noqa: S603 - ours
+        served = wait_for("http://127.0.0.1:8080/ping", 200)["run_id"]
+        meta = json.loads((FOLDER / "artifacts/bundle/bundle.json").read_text())
+        assert served == meta["run"]["mlflow_run_id"]
+        print("champion ok")  # noqa: T201 - the result

@@ -1,0 +1,132 @@
+"""What stands for `gh`, `docker` and `uv` where a test runs workflows: standins.py NAME ARGUMENTS.
+
+gh and docker refuse what GitHub would refuse: an option that does not exist, no token, a permission
+that the job does not have. What they were asked goes into STANDIN_LOG, a line of JSON each.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# Subcommand -> the permission that it needs, options with a value, options without.
+GH: dict[str, tuple[str, set[str], set[str]]] = {
+    "auth setup-git": ("", set(), set()),
+    "issue create": ("issues: write", {"--title", "--body-file"}, set()),
+    "pr comment": (
+        "pull-requests: write",
+        {"--body-file"},
+        {"--edit-last", "--create-if-none"},
+    ),
+    "pr create": ("pull-requests: write", {"--base", "--head", "--title", "--body-file"}, set()),
+    "pr edit": ("pull-requests: write", {"--title", "--body-file"}, set()),
+    "pr list": ("pull-requests: read", {"--head", "--state", "--json", "--jq"}, set()),
+    "run download": ("actions: read", {"--name", "--dir"}, set()),
+}
+# Subcommand of docker -> what podman needs for it where there is no Docker engine (design.md, 6).
+PODMAN = {
+    "build": [
+        *("--format", "docker", "--network", "host", "--pull=never"),
+        *("--build-arg", "BASE=localhost/base:bookworm"),
+    ],
+    "run": ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=8192:8192"],
+    **{name: [] for name in ("image", "load", "logs", "port", "rm", "save", "stop", "tag")},
+}
+# The images of others are read, and nothing is left among them.
+SHARED = "additionalimagestore=/var/lib/containers/storage"
+
+
+def record(tool: str, arguments: list[str], body: str = "") -> None:
+    line = json.dumps({"tool": tool, "arguments": arguments, "body": body})
+    with Path(os.environ["STANDIN_LOG"]).open("a", encoding="utf-8") as log:
+        log.write(f"{line}\n")
+
+
+def allow(permission: str) -> None:
+    """End with a word unless the job has it."""
+    scope, _, level = permission.partition(": ")
+    has = json.loads(os.environ["STANDIN_PERMISSIONS"]).get(scope)
+    if permission and has not in (level, "write"):
+        sys.exit(f"HTTP 403: the job lacks the permission {permission}.")
+
+
+def gh(arguments: list[str]) -> None:
+    name, rest = " ".join(arguments[:2]), iter(arguments[2:])
+    if name not in GH:
+        sys.exit(f"unknown command {name}")
+    permission, valued, plain = GH[name]
+    if not os.environ.get("GH_TOKEN") or not os.environ.get("GH_REPO"):
+        sys.exit("GH_TOKEN and GH_REPO must be set.")
+    allow(permission)
+    options: dict[str, str] = {}
+    for argument in rest:
+        if argument.startswith("--") and argument not in valued | plain:
+            sys.exit(f"unknown flag {argument}")
+        if argument in valued:
+            options[argument] = next(rest)
+    file = options.get("--body-file", "")
+    body = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8") if file else ""
+    if file and not body.strip():
+        sys.exit("The body is empty.")
+    record("gh", arguments, body)
+    if name == "run download":
+        source = Path(os.environ["STANDIN_ARTIFACTS"]) / options["--name"]
+        shutil.copytree(source, options["--dir"], dirs_exist_ok=True)
+    if name == "pr list":
+        sys.stdout.write(os.environ.get("STANDIN_OPEN", ""))
+    if name == "auth setup-git":
+        command = ["git", "config", "--global", "credential.helper", "gh"]
+        subprocess.run(command, check=True)  # noqa: S603 - git
+
+
+def docker(arguments: list[str]) -> None:
+    name, rest = arguments[0], arguments[1:]
+    record("docker", arguments)
+    if name in ("login", "push"):
+        allow("packages: write")
+    elif name in PODMAN:
+        store = Path(os.environ["STANDIN_STORE"])
+        podman = ["podman", "--root", str(store / "root"), "--runroot", str(store / "run")]
+        podman += ["--storage-opt", SHARED, "--runtime", "runc", name, *PODMAN[name]]
+        podman += uv_settings(store) if name == "build" else []
+        os.execvp(podman[0], [*podman, *rest])  # noqa: S606 - as above
+    else:
+        sys.exit(f"unknown command {name}")
+
+
+def uv_settings(store: Path) -> list[str]:
+    """Options by which uv in a build reaches what it reaches here: the registry, and torch."""
+    options = json.loads(os.environ["STANDIN_UV_OPTIONS"])
+    lines, volumes = ["system-certs = true"], []
+    if "--no-sources" in options:
+        lines.append("no-sources = true")
+    if "--find-links" in options:
+        folder = options[options.index("--find-links") + 1]
+        lines.append(f"find-links = {json.dumps([folder])}")
+        volumes = ["--volume", f"{folder}:{folder}:ro"]
+    store.mkdir(parents=True, exist_ok=True)
+    (store / "uv.toml").write_text("\n".join(lines), "utf-8")
+    return [*volumes, "--volume", f"{store}/uv.toml:/etc/uv/uv.toml:ro"]
+
+
+def uv(arguments: list[str]) -> None:
+    """The real one; `run` must not synchronise again, as that would need the same options."""
+    if {"sync", "export", "audit"} & set(arguments[:1]):
+        arguments = [*arguments, *json.loads(os.environ["STANDIN_UV_OPTIONS"])]
+    if arguments[0] == "sync" and not Path(".venv").exists():
+        # The environment of the job before, so that Python is not compiled again: with torch that
+        # is most of a job. A job that does not ask for it has none, as on a fresh machine.
+        environment = Path(os.environ["STANDIN_STORE"]) / "venv"
+        environment.mkdir(parents=True, exist_ok=True)
+        Path(".venv").symlink_to(environment)
+    if arguments[0] == "audit":
+        arguments += ["--service-url", os.environ["STANDIN_OSV"]]
+    here = {"UV_NO_SYNC": "1", "UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
+    binary = os.environ["STANDIN_UV"]
+    os.execve(binary, [binary, *arguments], os.environ | here)  # noqa: S606 - uv
+
+
+if __name__ == "__main__":
+    {"docker": docker, "gh": gh, "uv": uv}[sys.argv[1]](sys.argv[2:])

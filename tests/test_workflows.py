@@ -1,0 +1,564 @@
+"""Every job of every workflow, executed step by step by runner.py; gh and docker are stand-ins."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import COMBINATIONS
+from runner import Expression, Job, Runner, WorkflowError
+from uv import find_uv_bin
+
+from scaffold import Combination, combinations, render
+from scaffold.linting import sync_options
+
+IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+BASE = "localhost/base:bookworm"
+# What reaches a step from here: how to get through to the registry, and nothing else.
+PASSED = re.compile(
+    r"(SSL_CERT|PIP_|GIT_SSL|REQUESTS_CA|CURL_CA|LANG$|(http|https|no)_proxy$)", re.IGNORECASE
+)
+MAIN = "refs/heads/main"
+MOVED = 0.0125
+# Refuses a push that GitHub would refuse: of a job without the permission, or without credentials.
+HOOK = """#!/bin/sh
+test -z "$STANDIN_PERMISSIONS" && exit 0
+git config --global credential.helper || { echo "no credentials"; exit 1; }
+case "$STANDIN_PERMISSIONS" in *'"contents": "write"'*) ;; *) echo "HTTP 403"; exit 1 ;; esac
+"""
+
+
+class Osv(BaseHTTPRequestHandler):
+    """The database that `uv audit` asks; it knows one vulnerability, of the package named here."""
+
+    vulnerable = ""
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        queries = json.loads(self.rfile.read(length))["queries"]
+        found = {"vulns": [{"id": "OSV-1", "modified": "2026-01-01T00:00:00Z"}]}
+        names = [query["package"]["name"] for query in queries]
+        self.answer({"results": [found if name == self.vulnerable else {} for name in names]})
+
+    def do_GET(self) -> None:
+        self.answer({"id": "OSV-1", "modified": "2026-01-01T00:00:00Z", "summary": "A test."})
+
+    def answer(self, content: Any) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture(scope="module")
+def osv() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Osv)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", *IDENTITY, *arguments]
+    result = subprocess.run(  # noqa: S603 - git
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout.strip()
+
+
+@dataclass
+class Hub:
+    """A project where it is developed, and its remote with the tools that its jobs find."""
+
+    folder: Path
+    osv: str = ""
+
+    def __post_init__(self) -> None:
+        self.source, self.remote = self.folder / "source", self.folder / "remote.git"
+        self.log, self.tools = self.folder / "log.jsonl", self.folder / "tools"
+        # With capitals, which are not allowed in the name of an image.
+        self.repository = "Octo/Radar"
+        self.started = 0
+
+    def create(self, combination: Combination, template: Path, *, lock: bool = True) -> None:
+        render(self.source, combination.answers, template=template)
+        if lock:
+            command = [find_uv_bin(), "lock", "--quiet", "--python", sys.executable]
+            command += sync_options()
+            subprocess.run(command, cwd=self.source, check=True)  # noqa: S603 - uv
+        git(self.source, "init", "--quiet", "--initial-branch", "main")
+        git(self.source, "add", "--all")
+        git(self.source, "commit", "--quiet", "--message", "Generate")
+        git(self.folder, "clone", "--quiet", "--bare", str(self.source), str(self.remote))
+        self.executable(self.remote / "hooks/pre-receive", HOOK)
+
+    def executable(self, path: Path, text: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        path.chmod(0o755)
+
+    def start(self, workflow: str, event: str, ref: str = MAIN, **payload: Any) -> Runner:
+        """A runner for this event; `payload` is github.event."""
+        self.started += 1
+        self.log.unlink(missing_ok=True)
+        github = {
+            "event_name": event,
+            "ref": ref,
+            "ref_name": re.sub("^refs/(heads|tags|pull)/", "", ref),
+            "sha": git(self.remote, "rev-parse", ref),
+            "repository": self.repository,
+            "actor": "octo",
+            "run_id": "7",
+            "server_url": "https://github.com",
+            "token": "a-token",
+            "event": payload,
+        }
+        path = self.source / f".github/workflows/{workflow}.yml"
+        folder = self.folder / f"{self.started}-{workflow}"
+        return Runner(path, github, self.remote, folder, self.environment(), self.tools / "uv")
+
+    def environment(self) -> dict[str, str]:
+        """That of a fresh machine, whose uv is not on the PATH before setup-uv puts it there."""
+        script = Path(__file__).with_name("standins.py")
+        for folder, name in (("bin", "docker"), ("bin", "gh"), ("uv", "uv")):
+            text = f'#!/bin/sh\nexec {sys.executable} {script} {name} "$@"\n'
+            self.executable(self.tools / folder / name, text)
+        cache = subprocess.run(  # noqa: S603 - uv
+            [find_uv_bin(), "cache", "dir"], capture_output=True, text=True, check=True
+        )
+        options = sync_options()
+        # The lock has these already; asked for again, it would count as stale.
+        while "-P" in options:
+            del options[options.index("-P") : options.index("-P") + 2]
+        return {name: value for name, value in os.environ.items() if PASSED.match(name)} | {
+            "PATH": f"{self.tools}/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "OMP_NUM_THREADS": "1",
+            "UV_CACHE_DIR": cache.stdout.strip(),
+            "STANDIN_LOG": str(self.log),
+            "STANDIN_OSV": self.osv,
+            "STANDIN_STORE": str(self.folder / "store"),
+            "STANDIN_UV": find_uv_bin(),
+            "STANDIN_UV_OPTIONS": json.dumps(options),
+        }
+
+    def asked(self, tool: str) -> list[dict[str, Any]]:
+        """What a stand-in was asked since the last start."""
+        lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
+        return [item for item in map(json.loads, lines) if item["tool"] == tool]
+
+    def asked_gh(self, *begin: str) -> list[str]:
+        """The bodies of what gh was asked with these first arguments."""
+        length = len(begin)
+        return [item["body"] for item in self.asked("gh") if item["arguments"][:length] == [*begin]]
+
+
+def succeed(jobs: dict[str, Job]) -> None:
+    """Every job ran, and each step of it ended well or was left out by its own condition."""
+    for job in jobs.values():
+        print(job.log())  # noqa: T201 - how long each step took: pytest -rP shows it
+        assert job.result == "success", job.log()
+
+
+# The projects.
+
+
+# Once a variant: workflows do not know the framework.
+VARIANTS = {c.variant: c for c in reversed(COMBINATIONS.values())}
+GROUPED = [pytest.param(c, marks=pytest.mark.xdist_group("workflows")) for c in VARIANTS.values()]
+
+
+@pytest.fixture(scope="module", params=GROUPED, ids=[c.id for c in VARIANTS.values()])
+def hub(
+    request: pytest.FixtureRequest,
+    template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    osv: str,
+) -> Iterator[Hub]:
+    """A project that has been pushed, without any results."""
+    folder = tmp_path_factory.mktemp("hub")
+    made = Hub(folder, osv)
+    # The name of the folder is that of the project.
+    made.source = folder / "churn-radar"
+    made.create(request.param, template)
+    yield made
+    mounted = folder / "store/root/overlay"
+    if mounted.is_mount():
+        subprocess.run(["umount", str(mounted)], check=True)  # noqa: S603, S607 - podman left it
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def retrained(hub: Hub) -> tuple[Runner, list[dict[str, Any]]]:
+    """The first scheduled training, and what it asked of gh."""
+    runner = hub.start("retrain", "schedule")
+    runner.run()
+    return runner, hub.asked("gh")
+
+
+@pytest.fixture(scope="module")
+def merged(hub: Hub, retrained: tuple[Runner, Any]) -> Hub:
+    """Its proposal merged into main, with other numbers than a run gives; and pull request 1."""
+    work = retrained[0].folder / "retrain/work"
+    path = work / "reports/metrics.json"
+    metrics = json.loads(path.read_text("utf-8"))
+    metrics["primary"]["value"] -= MOVED
+    path.write_text(json.dumps(metrics, indent=2), "utf-8")
+    subprocess.run([".venv/bin/churn-radar", "report"], cwd=work, check=True)
+    git(work, "commit", "--quiet", "--all", "--message", "Results of an older model")
+    git(work, "push", "--quiet", "origin", "HEAD:refs/heads/main")
+    git(work, "switch", "--quiet", "--create", "topic")
+    with (work / "params.toml").open("a") as file:
+        file.write("# A note.\n")
+    git(work, "commit", "--quiet", "--all", "--message", "Note")
+    # GitHub's merge of the pull request: its first parent is the base.
+    git(work, "switch", "--quiet", "retrain")
+    git(work, "merge", "--quiet", "--no-ff", "--message", "Merge", "topic")
+    git(work, "push", "--quiet", "origin", "HEAD:refs/pull/1/merge")
+    return hub
+
+
+@pytest.mark.slow
+def test_retraining_proposes_what_has_changed(
+    hub: Hub, retrained: tuple[Runner, list[dict[str, Any]]]
+) -> None:
+    runner, asked = retrained
+    succeed(runner.jobs)
+    assert [item["arguments"][:2] for item in asked] == [
+        ["auth", "setup-git"],
+        ["pr", "list"],
+        ["pr", "create"],
+    ]
+    body = asked[-1]["body"]
+    assert body.startswith("| metric | before | after | change |\n")
+    assert "The gate passed." in body
+    assert body in runner.jobs["retrain"].summary
+    changed = git(hub.remote, "diff", "--name-only", "main", "retrain").splitlines()
+    assert {"README.md", "MODEL_CARD.md", "reports/metrics.json"} <= set(changed)
+    assert all(name.startswith("reports/") or name.endswith(".md") for name in changed)
+
+
+@pytest.mark.slow
+def test_a_pull_request_is_checked_and_its_change_commented(merged: Hub) -> None:
+    head = {"repo": {"full_name": merged.repository}}
+    event = {"number": 1, "head": head}
+    runner = merged.start("ci", "pull_request", "refs/pull/1/merge", pull_request=event)
+    succeed(runner.run())
+    (body,) = merged.asked_gh("pr", "comment", "1", "--edit-last", "--create-if-none")
+    first, *others = [line for line in body.splitlines() if line.endswith("|")][2:]
+    assert re.match(r"\| \*\*.*\*\* \(\w+ is better\) \| .* \|", first)
+    assert first.endswith(f" +{MOVED:.4f} |")
+    # Only the first number was moved: a run on this machine gives the others again.
+    assert others
+    assert all(line.endswith(" +0.0000 |") for line in others)
+    assert body.strip() in runner.jobs["train"].summary
+    # A fork's pull request is not commented, and its job has nothing but its summary.
+    head["repo"]["full_name"] = "somebody/else"
+    assert runner.run({"comment"})["comment"].result == "skipped"
+
+
+@pytest.mark.slow
+def test_a_vulnerability_stops_the_image(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = hub.start("image", "push", repository={"private": False})
+    monkeypatch.setattr(Osv, "vulnerable", "fastapi")
+    job = runner.run({"audit"})["audit"]
+    assert job.result == "failure"
+    assert "OSV-1" in job.step("Look for known vulnerabilities").log
+    monkeypatch.undo()
+    shutil.rmtree(runner.artifacts / "sbom")
+    succeed(runner.run({"audit"}))
+    content = json.loads((runner.artifacts / "sbom/sbom.cdx.json").read_text("utf-8"))
+    listed = {component["name"] for component in content["components"]}
+    assert "fastapi" in listed
+    assert not {"mlflow", "pandas", "torch"} & listed
+
+
+@pytest.mark.slow
+def test_the_image_is_asked_and_pushed(merged: Hub) -> None:
+    if not has_podman():
+        pytest.skip(f"needs podman and {BASE}: the jobs build and publish were not executed")
+    runner = merged.start("image", "push", repository={"private": False})
+    name = f"ghcr.io/{merged.repository.lower()}"
+    succeed(runner.run())
+    build = runner.jobs["build"].step("Ask it what the README asks")
+    assert '"predictions"' in build.log
+    pushed = [item["arguments"] for item in merged.asked("docker")]
+    names = [arguments[1] for arguments in pushed if arguments[0] == "push"]
+    assert names == [f"{name}:{runner.github['sha']}", f"{name}:main"]
+    (attest,) = runner.used
+    assert attest.action == "actions/attest"
+    assert attest.inputs["subject-name"] == name
+    assert re.fullmatch("sha256:[0-9a-f]{64}", attest.inputs["subject-digest"])
+    assert {"attestations", "id-token", "packages"} < set(attest.permissions)
+    # A pull request builds the image, and that is all.
+    runner.github["event_name"] = "pull_request"
+    assert runner.run({"publish"})["publish"].result == "skipped"
+
+
+@pytest.mark.slow
+def test_a_refused_model_becomes_an_issue(merged: Hub) -> None:
+    work = merged.folder / "strict"
+    git(merged.folder, "clone", "--quiet", str(merged.remote), str(work))
+    params = work / "params.toml"
+    text = params.read_text("utf-8")
+    assert "\nmargin = 0.0\n" in text
+    params.write_text(text.replace("\nmargin = 0.0\n", "\nmargin = 1e9\n"), "utf-8")
+    git(work, "commit", "--quiet", "--all", "--message", "Ask for more")
+    git(work, "push", "--quiet", "origin", "HEAD:refs/heads/strict")
+    runner = merged.start("retrain", "workflow_dispatch", "refs/heads/strict")
+    job = runner.run()["retrain"]
+    assert job.result == "failure"
+    assert job.step("Run the pipeline").outcome == "failure"
+    assert job.step("Propose the results").outcome == "skipped"
+    (body,) = merged.asked_gh("issue", "create", "--title")
+    assert "The gate refused. The improvement" in body
+    assert "does not clear the margin of 1e+09" in body
+    assert body.endswith(f"https://github.com/{merged.repository}/actions/runs/7\n")
+
+
+def has_podman() -> bool:
+    if not shutil.which("podman"):
+        return False
+    command = ["podman", "image", "exists", BASE]
+    return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - podman
+
+
+# Without a training: what is seldom, and what the runner itself must not let pass.
+
+
+def test_the_comparison_says_what_changed(template: Path, tmp_path: Path) -> None:
+    script = template / "template/.github/compare.py"
+    before = {
+        "primary": {"name": "mean_error", "value": 2.0, "higher_is_better": False},
+        "improvement": {"value": 0.5},
+        "metrics": {"mean_error": 2.0, "dropped": 1.0},
+        "data": {"sha256": "a"},
+        "gate": {"passed": True, "reasons": ["It is good."]},
+    }
+    after = before | {
+        "improvement": {"value": 1234.5},
+        "metrics": {"mean_error": 2.0, "added": 0.1},
+        "data": {"sha256": "b"},
+        "gate": {"passed": False, "reasons": ["It is bad."]},
+    }
+    for name, metrics in (("before", before), ("after", after)):
+        (tmp_path / name).write_text(json.dumps(metrics), "utf-8")
+
+    def compare(*arguments: str) -> str:
+        command = [sys.executable, str(script), *arguments]
+        return subprocess.run(  # noqa: S603 - ours
+            command, cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert compare("before", "after").splitlines() == [
+        "| metric | before | after | change |",
+        "| --- | ---: | ---: | ---: |",
+        "| **mean error** (lower is better) | 2.0000 | 2.0000 | +0.0000 |",
+        "| improvement over the baseline | 0.5000 | 1,234.5000 | +1,234.0000 |",
+        "| dropped | 1.0000 |  |  |",
+        "| added |  | 0.1000 |  |",
+        "",
+        "The gate refused. It is bad.",
+        "Before and after were measured on different rows.",
+    ]
+    assert "| added |  | 0.1000 |  |" in compare("--only-changes", "absent", "after")
+    assert compare("--only-changes", "before", "before") == ""
+    assert "It is good." in compare("before", "before")
+    assert "metrics.json" in compare("--help")
+
+
+@pytest.fixture
+def play(tmp_path: Path, template: Path) -> Any:
+    """Run other steps in the place of those of the job `check` of a rendered workflow."""
+    hub = Hub(tmp_path)
+    hub.create(combinations()[0], template, lock=False)
+    path = hub.source / ".github/workflows/ci.yml"
+
+    def with_steps(*steps: dict[str, Any], **job: Any) -> Job:
+        content = yaml.safe_load(path.read_text("utf-8"))
+        content["jobs"]["check"] |= {"steps": list(steps), **job}
+        path.write_text(yaml.safe_dump(content), "utf-8")
+        return hub.start("ci", "push").run({"check"})["check"]
+
+    return with_steps
+
+
+def outcomes(job: Job) -> list[str]:
+    return [step.outcome for step in job.steps]
+
+
+def retrain_steps(folder: Path, **scripts: str) -> list[dict[str, Any]]:
+    """The steps of retrain.yml, with other scripts for those of these first words."""
+    content = yaml.safe_load((folder / "source/.github/workflows/retrain.yml").read_text("utf-8"))
+    steps: list[dict[str, Any]] = content["jobs"]["retrain"]["steps"]
+    for step in steps:
+        first = step["name"].split()[0]
+        if "run" in step and first in scripts:
+            step |= {"run": scripts.pop(first)}
+    assert not scripts
+    return steps
+
+
+RETRAIN = {
+    "permissions": {"contents": "write", "pull-requests": "write", "issues": "write"},
+    "env": {"GH_REPO": "a/b"},
+}
+
+
+@pytest.mark.parametrize(("opened", "asked"), [("", "create"), ("5", "edit")])
+def test_there_is_one_pull_request_at_a_time(
+    play: Any, tmp_path: Path, opened: str, asked: str
+) -> None:
+    """The branch is replaced, and a pull request that is still open shows the new results."""
+    changes = (
+        'mkdir -p reports && date +%N | tee -a README.md reports/x "$RUNNER_TEMP/comparison.md"'
+    )
+    compare = 'echo "changed=true" >> "$GITHUB_OUTPUT"'
+    steps = retrain_steps(tmp_path, Install="true", Run=changes, Compare=compare)
+    steps[-2]["env"]["STANDIN_OPEN"] = opened
+    for _ in range(2):
+        job = play(*steps, **RETRAIN)
+        assert job.result == "success", job.log()
+        log = (tmp_path / "log.jsonl").read_text("utf-8").splitlines()
+        assert json.loads(log[-1])["arguments"][:2] == ["pr", asked]
+    # Without the permission to push nothing is proposed.
+    job = play(*steps, **RETRAIN | {"permissions": {"contents": "read", "pull-requests": "write"}})
+    assert outcomes(job)[-2:] == ["failure", "skipped"]
+
+
+def test_a_run_that_breaks_is_no_refusal(play: Any, tmp_path: Path) -> None:
+    """Committed results are not taken for those of a run that wrote none."""
+    broken = (
+        'mkdir reports && echo {} > reports/metrics.json && touch "$RUNNER_TEMP/started"; exit 1'
+    )
+    job = play(*retrain_steps(tmp_path, Install="true", Run=broken), **RETRAIN)
+    assert outcomes(job)[-4:] == ["failure", "failure", "skipped", "skipped"]
+    refused = (
+        'touch "$RUNNER_TEMP/started" && mkdir reports && echo {} > reports/metrics.json; exit 1'
+    )
+    report = 'gh issue create --title x --body-file - <<< "x"'
+    scripts = {"Install": "true", "Run": refused, "Report": report}
+    steps = retrain_steps(tmp_path, **scripts)
+    steps[-3]["run"] = steps[-3]["run"].partition("\nif ")[0]
+    assert outcomes(play(*steps, **RETRAIN))[-4:] == ["failure", "success", "skipped", "success"]
+
+
+def test_what_follows_a_failure_is_skipped(play: Any) -> None:
+    job = play(
+        {"run": "exit 1"},
+        {"run": "touch later"},
+        {"run": "test ! -e later", "if": "${{ failure() && github.event_name == 'push' }}"},
+        {"run": "true", "if": "${{ !cancelled() }}"},
+        {"run": "true", "if": "success()"},
+        {"run": "true", "if": "always() && github.event_name != 'push'"},
+    )
+    assert job.result == "failure"
+    assert outcomes(job) == ["failure", "skipped", "success", "success", "skipped", "skipped"]
+
+
+def test_a_failure_that_is_tolerated(play: Any) -> None:
+    job = play(
+        {"id": "first", "run": "false", "continue-on-error": True},
+        {"run": "true", "if": "steps.first.outcome == 'failure'"},
+        {"run": "true", "if": "${{ steps.first.conclusion != 'success' }}"},
+    )
+    assert job.result == "success"
+    assert outcomes(job) == ["failure", "success", "skipped"]
+
+
+def test_the_shell_that_is_not_named_has_no_pipefail(play: Any) -> None:
+    assert play({"run": "false | true"}).result == "success"
+    assert play({"run": "false | true", "shell": "bash"}).result == "failure"
+    assert play({"run": "false\ntrue"}).result == "failure"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "github.nonsense",
+        "secrets.TOKEN",
+        "steps.later.outputs.x",
+        "fromJSON('1')",
+        "1 + 1",
+        "(true",
+        "env.X == 1",
+    ],
+)
+def test_an_unknown_expression_is_an_error(play: Any, text: str) -> None:
+    with pytest.raises(WorkflowError):
+        play({"run": "true", "env": {"X": f"${{{{ {text} }}}}"}}, env={"X": "x"})
+    with pytest.raises(WorkflowError):
+        play({"run": "true", "if": f"${{{{ {text} }}}}"}, env={"X": "x"})
+
+
+def test_expressions_have_the_values_of_github() -> None:
+    contexts = {"github": {"ref": "Main", "event": {"private": False, "none": None}}}
+    for text, value in {
+        "github.ref == 'main' && 'yes' || 'no'": "yes",
+        "!github.event.private": True,
+        "github.event.none == ''": True,
+        "false && github.nonsense": False,
+        "!(true || false) != true": True,
+        "'it''s'": "it's",
+    }.items():
+        assert Expression(text, contexts, {}).value() == value
+
+
+def test_what_the_runner_does_not_know_is_an_error(play: Any) -> None:
+    for step in ({"run": "true", "unknown": 1}, {"run": "echo ${{ github.ref }}"}):
+        with pytest.raises(WorkflowError):
+            play(step)
+    with pytest.raises(WorkflowError):
+        play({"run": "true"}, strategy={"matrix": {"x": [1]}})
+
+
+def test_values_go_from_step_to_step(play: Any) -> None:
+    write = """
+    echo "one=1=1" >> "$GITHUB_OUTPUT"
+    printf 'two<<END\\na\\nb\\nEND\\n' >> "$GITHUB_OUTPUT"
+    echo "THREE=3" >> "$GITHUB_ENV"
+    mkdir bin && printf '#!/bin/sh\\necho four' > bin/four && chmod +x bin/four
+    echo "$PWD/bin" >> "$GITHUB_PATH"
+    echo "five" >> "$GITHUB_STEP_SUMMARY"
+    """
+    read = 'test "$ONE$TWO$THREE$ABSENT$(four)" = "$(printf "1=1a\\nb3four")"'
+    names = {"ONE": "one", "TWO": "two", "ABSENT": "absent"}
+    values = {name: f"${{{{ steps.write.outputs.{key} }}}}" for name, key in names.items()}
+    job = play({"id": "write", "run": write}, {"run": read, "env": values})
+    assert job.result == "success", job.log()
+    assert job.summary == "five\n"
+
+
+def test_actions_fail_where_they_would(play: Any) -> None:
+    checkout = {"uses": "actions/checkout@x", "with": {"persist-credentials": False}}
+    upload = {"uses": "actions/upload-artifact@x", "with": {"name": "x", "path": "nothing"}}
+    assert outcomes(play(checkout, {"run": "test -f README.md"})) == ["success", "success"]
+    assert outcomes(play(checkout, {"run": "git log HEAD^1"}, upload))[1:] == ["failure", "skipped"]
+    assert outcomes(play(checkout, upload))[1] == "failure"
+    assert outcomes(play(checkout, permissions={}))[0] == "failure"
+    assert outcomes(play({"run": "uv --version"}))[0] == "failure"
+    assert outcomes(play({"uses": "astral-sh/setup-uv@x"}, {"run": "uv --version"}))[1] == "success"
+
+
+def test_the_stand_in_of_gh_refuses_what_github_refuses(play: Any) -> None:
+    comment = 'gh pr comment 1 --body-file - <<< "$TEXT"'
+    token = {"GH_TOKEN": "x", "GH_REPO": "a/b", "TEXT": "x"}
+    allowed = {"permissions": {"pull-requests": "write"}}
+    assert play({"run": comment, "env": token}, **allowed).result == "success"
+    assert play({"run": comment, "env": token}, permissions={}).result == "failure"
+    assert play({"run": comment, "env": {"TEXT": "x"}}, **allowed).result == "failure"
+    assert play({"run": comment, "env": token | {"TEXT": ""}}, **allowed).result == "failure"
+    assert play({"run": f"{comment} --edit", "env": token}, **allowed).result == "failure"
