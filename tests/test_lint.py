@@ -11,8 +11,6 @@ from conftest import COMBINATIONS
 from scaffold import Combination, check, combinations, render
 from scaffold.linting import lint
 
-# Linters keep a cache and environments that two processes must not write at once.
-pytestmark = pytest.mark.xdist_group("lint")
 FIRST, *OTHERS = COMBINATIONS
 # The others take half a minute each, and their own environments.
 EVERY = [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]

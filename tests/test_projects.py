@@ -63,13 +63,11 @@ class Project:
         return json.loads((self.folder / name).read_text("utf-8"))
 
 
-# The tests of one combination share an environment, so one process has all of them.
-GROUPED = [pytest.param(c, marks=pytest.mark.xdist_group(c.id)) for c in COMBINATIONS.values()]
 FIRST = next(iter(COMBINATIONS))
 IMAGE = f"localhost/scaffold-{os.environ.get('PYTEST_XDIST_WORKER', 'test')}"
 
 
-@pytest.fixture(scope="module", params=GROUPED, ids=list(COMBINATIONS))
+@pytest.fixture(scope="module", params=list(COMBINATIONS.values()), ids=list(COMBINATIONS))
 def project(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
