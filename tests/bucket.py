@@ -57,9 +57,11 @@ with tempfile.TemporaryDirectory() as folder:
     project(*asked, MODEL_DIR="s3://bucket/model")
     assert len(Path(answers).read_text().splitlines()) == 6
     for place in ("s3://bucket/nothing", "s3://other/model"):
-        said = project(*asked, MODEL_DIR=place, status=1)
+        said = project(*asked, MODEL_DIR=place, TMPDIR=folder, status=1)
         assert said.count("\n") <= 2, said
         assert said.startswith("error: "), said
+    # Where no store was reached, nothing was made to put it in.
+    assert len([*Path(folder).glob("bundle-*")]) == 1
 said = project("data", DATA="s3://other/rows", status=1)
 assert "s3://other/rows" in said, said
 server.stop()

@@ -50,9 +50,8 @@ class Predictor:
         return np.concatenate([self.run(prepare(instances[i : i + BLOCK])) for i in starts])
 
     def answer(self, instances: list[Instance]) -> list[dict[str, Any]]:
-        if not instances:
-            return []
-        return self.task.answers(self.output([instance.model_dump() for instance in instances]))
+        rows = [instance.model_dump() for instance in instances]
+        return self.task.answers(self.output(rows)) if rows else []
 
     def predict(self, model_input: Any, **_: Any) -> list[dict[str, Any]]:
         """The same for a pandas table: MLflow calls this."""

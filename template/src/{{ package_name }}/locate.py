@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from .settings import BUNDLE, UserError
+from .settings import AMAZON, BUNDLE, UserError
 
 # By these Google and Azure name the place; Amazon mounts a folder.
-NAMES, AMAZON = ("MODEL_DIR", "AIP_STORAGE_URI", "AZUREML_MODEL_DIR"), Path("/opt/ml")
+NAMES = ("MODEL_DIR", "AIP_STORAGE_URI", "AZUREML_MODEL_DIR")
 
 
 def locate(given: str = "") -> Path:
@@ -28,11 +28,12 @@ def locate(given: str = "") -> Path:
     place = next(filter(None, named), str(mounted))
     folder = Path(place)
     if "://" in place or place.startswith("models:"):
-        folder = Path(tempfile.mkdtemp(prefix="bundle-"))
         with told(place):
-            files = registered(place) if place.startswith("models:") else stored(place)
-            for name, content in files:
-                (folder / name).write_bytes(content)
+            files = dict(registered(place) if place.startswith("models:") else stored(place))
+        # After that, because asking again and again for what is not there must leave no folders.
+        folder = Path(tempfile.mkdtemp(prefix="bundle-"))
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
     found = sorted(folder.rglob("bundle.json"))
     if len(found) > 1:
         raise UserError(f"{folder} holds several bundles; name one: {', '.join(map(str, found))}.")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from glob import escape
 from io import BytesIO
 from pathlib import Path
 from shutil import rmtree
@@ -35,7 +36,7 @@ def predict_file(bundle: str, source: Path, target: Path) -> None:
         run = f"{predictor.version} {source.resolve()} {state.st_size} {state.st_mtime_ns}"
         parts = target.with_name(f".{target.name}-{hash_of(run.encode())[:16]}")
         # What another model, or a source that has changed since, left behind is of no use.
-        for other in {*target.parent.glob(f".{target.name}-*")} - {parts}:
+        for other in {*target.parent.glob(f".{escape(target.name)}-{'[0-9a-f]' * 16}")} - {parts}:
             rmtree(other)
         try:
             answer_blocks(predictor, source, parts)
@@ -73,10 +74,11 @@ def join(parts: Path, source: Path, target: Path) -> None:
     blocks = sorted(parts.glob("*.parquet"))
     if not blocks:
         raise UserError(f"{source} has no rows.")
-    unfinished = parts / target.name
-    shape = as_text if target.suffix == ".csv" else pa.Table.from_batches
-    tables = (shape(parquet.read_table(path).to_batches()) for path in blocks)
-    first = next(tables)
+    tables = map(parquet.read_table, blocks)
+    if target.suffix == ".csv":
+        tables = map(as_text, tables)
+    # Its name is none of a block's, or a call that goes on after a kill would take it for one.
+    unfinished, first = parts / "joined", next(tables)
     with WRITERS[target.suffix](unfinished, first.schema) as writer:
         writer.write_table(first)
         for table in tables:
@@ -85,9 +87,8 @@ def join(parts: Path, source: Path, target: Path) -> None:
     rmtree(parts)
 
 
-def as_text(batches: list[pa.RecordBatch]) -> pa.Table:
+def as_text(table: pa.Table) -> pa.Table:
     """A cell of a CSV holds no list, but it can hold JSON."""
-    table = pa.Table.from_batches(batches)
     for place, column in enumerate(table.columns):
         if pa.types.is_list(column.type):
             texts = pa.array(map(json.dumps, column.to_pylist()))

@@ -42,8 +42,8 @@ def put_between(path: Path, blocks: dict[tuple[str, str], str]) -> str:
 def results(metrics: dict[str, Any]) -> str:
     """The text of report.md, filled in; whoever wants another report edits that file."""
     template = Path(__file__).with_name("report.md").read_text(encoding="utf-8")
-    forms = {"number": number, "interval": interval, "words": words}
-    return str(Template(template, trim_blocks=True).render(metrics, **forms)).strip()
+    filled = Template(template, trim_blocks=True).render(metrics, number=number, interval=interval)
+    return str(filled).strip()
 
 
 def headline(metrics: dict[str, Any]) -> str:
@@ -57,10 +57,6 @@ def interval(item: dict[str, float]) -> str:
 
 def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
-
-
-def words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def model_index(metrics: dict[str, Any]) -> str:

@@ -58,11 +58,11 @@ class Api(FastAPI):
         self.pool, self.load = ThreadPoolExecutor(1), lambda: Predictor(locate(bundle))
         self.loading, self.tried = self.pool.submit(self.load), time.monotonic()
         self.add_middleware(Meter)
-        for path in {"/ping": 1, "/health": 1, os.environ.get("AIP_HEALTH_ROUTE") or "/ping": 1}:
+        for path in sorted({"/ping", "/health", os.environ.get("AIP_HEALTH_ROUTE") or "/ping"}):
             self.get(path, responses=UNREADY)(self.health)
         self.post("/ping", responses=UNREADY)(self.health)
         takes: dict[str, Any] = {"responses": REFUSED | UNREADY, "openapi_extra": body("Body", CSV)}
-        for path in {"/invocations": 1, os.environ.get("AIP_PREDICT_ROUTE") or "/invocations": 1}:
+        for path in sorted({"/invocations", os.environ.get("AIP_PREDICT_ROUTE") or "/invocations"}):
             self.post(path, **takes)(self.invocations)
         self.get("/v2")(self.server)
         self.get("/v2/health/live")(self.live)

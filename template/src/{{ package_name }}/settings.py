@@ -15,8 +15,9 @@ BUNDLE = Path("artifacts/bundle")
 TRIALS = Path("data/trials.db")
 METRICS = Path("reports/metrics.json")
 FIGURES = Path("reports/figures")
-# Where Amazon, training, puts those that it was given, each of them as text.
-HYPERPARAMETERS = Path("/opt/ml/input/config/hyperparameters.json")
+# What Amazon mounts; training, it puts there what it was given, each of them as text.
+AMAZON = Path("/opt/ml")
+HYPERPARAMETERS = AMAZON / "input/config/hyperparameters.json"
 # What pydantic puts before the message of a validator of ours.
 PREFIX = "Value error, "
 

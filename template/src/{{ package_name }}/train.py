@@ -26,7 +26,7 @@ from .tracking import connect, git_commit
 def train(settings: Settings) -> None:
     params = Params.check(settings.model, f"{PARAMS}, [model]")
     parts = {name: load_part(name) for name in NAMES}
-    if load_manifest()["drawn"] != drawn(settings):
+    if (manifest := load_manifest())["drawn"] != drawn(settings):
         raise UserError(f"{PARAMS}: seed or [split] has changed; run `{COMMAND} data` again.")
     connect()
     started = time.perf_counter()
@@ -35,9 +35,9 @@ def train(settings: Settings) -> None:
         origin = {"mlflow_run_id": run.info.run_id, "git_commit": git_commit()}
         origin |= {"seed": settings.seed, "seconds": round(time.perf_counter() - started, 2)}
         origin |= {"python": platform.python_version(), "hardware": platform.platform()}
-        answers = export(model, task, parts, settings, {"data": load_manifest(), "run": origin})
-        data_hash = load_manifest()["sha256"][:12]
-        mlflow.log_params({"data": data_hash, "seed": settings.seed, **params.model_dump()})
+        answers = export(model, task, parts, settings, {"data": manifest, "run": origin})
+        about = {"data": manifest["sha256"][:12], "seed": settings.seed}
+        mlflow.log_params(about | params.model_dump())
         mlflow.log_metrics({f"valid_{name}": value for name, value in scores.items()})
         mlflow.set_tags({name: str(value) for name, value in origin.items()})
         mlflow.log_artifact(str(PARAMS))
