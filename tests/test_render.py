@@ -27,6 +27,7 @@ FILES = {
     ".github/workflows/ci.yml",
     ".github/workflows/image.yml",
     ".github/workflows/retrain.yml",
+    ".github/workflows/update.yml",
     ".gitignore",
     ".pre-commit-config.yaml",
     ".yamllint.yaml",

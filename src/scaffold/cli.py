@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scaffold import linting
+from scaffold import update as updating
 from scaffold.matrix import combinations
 from scaffold.render import ScaffoldError
 from scaffold.render import new as make
@@ -50,13 +51,100 @@ def new(
     ] = False,
 ) -> None:
     """Make a project with its git repository and environment."""
+    make(destination, answers_of(data), defaults=defaults, run=run)
+
+
+def answers_of(data: list[str] | None) -> dict[str, str]:
+    """The answers in the values of -d."""
     answers = {}
     for item in data or []:
         key, equals, value = item.partition("=")
         if not equals:
             raise ScaffoldError(f'-d takes KEY=VALUE, not "{item}".')
         answers[key] = value
-    make(destination, answers, defaults=defaults, run=run)
+    return answers
+
+
+@app.command()
+def update(
+    project: Annotated[Path, typer.Argument(help="The project's folder.")] = Path(),
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", "-d", help="A changed answer, as KEY=VALUE; repeatable."),
+    ] = None,
+    version: Annotated[
+        str, typer.Option(help="A tag of the template; by default the newest.")
+    ] = "",
+    template: Annotated[str, typer.Option(help="Where the template is, if it has moved.")] = "",
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether there is a newer version; 1 if so.")
+    ] = False,
+    look: Annotated[bool, typer.Option("--look", help="Only show what would change.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing.")] = False,
+    checks: Annotated[
+        bool, typer.Option(help="Afterwards, run the project's linters and tests.")
+    ] = True,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the latest update back.")] = False,
+) -> None:
+    """Bring a project to a newer version of the template, or to other answers.
+
+    Shows what would change and where conflicts are to come, asks, and makes one commit of it. With
+    conflicts it stops with status 1, the files as git leaves them in a merge: resolve, `git add`,
+    `git cherry-pick --continue`, or --undo. No line of yours goes without a conflict that shows it.
+    """
+    if check:
+        sys.exit(say_whether_newer(project))
+    if undo:
+        confirm(yes, "Take the latest update of the template back?")
+        typer.echo(updating.undo(project))
+        return
+    with console.status("rendering both versions and merging ..."):
+        planned = updating.plan(project, answers_of(data), template=template, version=version)
+    show(planned)
+    if look or planned.merge is None:
+        return
+    confirm(yes, "Update?")
+    updating.apply(project, planned.merge)
+    if planned.merge.conflicts:
+        typer.echo("Resolve the conflicts, `git add` the files, then `git cherry-pick --continue`.")
+        sys.exit(1)
+    updating.lock(project)
+    if checks and not updating.passes(project):
+        typer.echo("The update is committed, and checks fail: mend it, or take it back by --undo.")
+        sys.exit(1)
+
+
+def say_whether_newer(project: Path) -> int:
+    """Print it; the exit status says the same."""
+    versions = updating.newer(project)
+    if versions is None:
+        typer.echo("The project is of the newest version.")
+        return 0
+    typer.echo(f"There is a newer version: {versions[1]}; the project is of {versions[0]}.")
+    return 1
+
+
+def show(planned: updating.Plan) -> None:
+    """What an update would do."""
+    if planned.merge is None:
+        typer.echo(f"Nothing to do: the project is of {planned.after}, with these answers.")
+        return
+    typer.echo(f"{planned.before} to {planned.after}:\n{planned.merge.changes.rstrip()}")
+    for question, answer in planned.answered.items():
+        typer.echo(f"new question: {question}, answered with {answer!r}; change it by -d")
+    for path in planned.deleted:
+        typer.echo(f"stays deleted, as you left it: {path}")
+    for path in planned.merge.conflicts:
+        typer.echo(f"conflict to come: {path}")
+
+
+def confirm(yes: bool, question: str) -> None:
+    """End here unless the user agrees."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ScaffoldError("There is no terminal to ask in; give --yes.")
+    typer.confirm(question, abort=True)
 
 
 @app.command()

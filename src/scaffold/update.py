@@ -1,0 +1,254 @@
+"""Bringing a project to a newer version of its template, by git's own three-way merge.
+
+What the template changed becomes one commit, from a rendering of the old version to one of the
+new, and git picks it onto the project's branch. So what the owner wrote stays in its place or in a
+conflict that `git status` shows, renamed files included, and git can take the update back.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import devnull
+from pathlib import Path
+from typing import Any
+
+import copier
+import yaml
+from copier.errors import CopierError
+from plumbum.commands.processes import ProcessExecutionError
+from uv import find_uv_bin
+
+from scaffold.linting import sync_options
+from scaffold.render import ScaffoldError
+from scaffold.repository import Repository
+
+ANSWERS = ".copier-answers.yml"
+# The last line of an update's message, by which it is known again.
+TRAILER = "Template-Update"
+# What a project's own CI runs, in the order of what they cost.
+CHECKS = ("ruff check", "mypy", "pytest")
+# A new file of the owner's, in a folder that the template renames, goes with the folder.
+MERGING = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=true")
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What picking the commit of an update would do."""
+
+    commit: str
+    # As `git diff --stat` puts it, with the marks of conflicts.
+    changes: str
+    conflicts: list[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An update that was tried beside the project, whose files are as they were."""
+
+    before: str
+    after: str
+    # None where nothing would change.
+    merge: Merge | None
+    # What the owner has deleted and the new version has; it stays deleted.
+    deleted: list[str]
+    # Answers to questions that are new.
+    answered: dict[str, Any]
+
+
+def newer(project: Path) -> tuple[str, str] | None:
+    """The project's version and the newest, or None where these are the same."""
+    recorded(project)
+    command = [sys.executable, "-m", "copier", "check-update", "--output-format", "json"]
+    result = subprocess.run(  # noqa: S603 - Copier itself
+        [*command, str(project)], capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise ScaffoldError(f"Copier cannot look for a newer version: {reason}")
+    found = json.loads(result.stdout)
+    if not found["update_available"]:
+        return None
+    return found["current_version"], found["latest_version"]
+
+
+def plan(
+    project: Path, answers: Mapping[str, Any], *, template: str = "", version: str = ""
+) -> Plan:
+    """Render both versions, and try how what changed between them merges.
+
+    `answers` replace recorded ones; `template` is where it is now, if it has moved; `version` is a
+    tag, by default the newest. Raises ScaffoldError if the project cannot be updated.
+    """
+    repository, old = Repository(project), recorded(project)
+    repository.require_rest()
+    place = template or str(old["_src_path"])
+    with tempfile.TemporaryDirectory() as folder:
+        renderings = Path(folder, "before"), Path(folder, "after")
+        earlier, later = (rendering / repository.folder for rendering in renderings)
+        render_version(place, str(old["_commit"]), old, earlier)
+        render_version(place, version, {**old, **answers}, later)
+        new = recorded(later)
+        require_progress(old, new, answers)
+        # Nobody but the template writes this file, so that what is answered now simply replaces it.
+        shutil.copy(project / ANSWERS, earlier)
+        deleted = deletions(repository, *map(repository.tree, renderings))
+        trees = [repository.tree(rendering, deleted) for rendering in renderings]
+    before, after = str(old["_commit"]), str(new["_commit"])
+    message = f"Update the template from {before} to {after}\n\n{TRAILER}: {before} {after}"
+    merge = try_merge(repository, trees[0], trees[1], message) if trees[0] != trees[1] else None
+    answered = {key: value for key, value in new.items() if key not in old}
+    return Plan(before, after, merge, deleted, answered)
+
+
+def recorded(project: Path) -> dict[str, Any]:
+    """The answers file; raises ScaffoldError where it is missing, damaged or of no version."""
+    path = project / ANSWERS
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ScaffoldError(
+            f"{path} is missing: {project} is no project of a template, or the file was deleted."
+        ) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ScaffoldError(
+            f"{path} is damaged: {' '.join(str(error).split())}; restore it from git."
+        ) from error
+    if not isinstance(content, dict) or not {"_commit", "_src_path"} <= set(content):
+        raise ScaffoldError(
+            f"{path} does not say from which version of which template the project was made "
+            "(_commit and _src_path); a template without a git history leaves them out."
+        )
+    return content
+
+
+def render_version(template: str, version: str, answers: Mapping[str, Any], folder: Path) -> None:
+    """Render a version into a new folder; raises ScaffoldError if there is none or it refuses."""
+    wanted = {key: value for key, value in answers.items() if not key.startswith("_")}
+    try:
+        copier.run_copy(
+            template, folder, data=wanted, vcs_ref=version or None, defaults=True, quiet=True
+        )
+    except (CopierError, ProcessExecutionError, ValueError, OSError) as error:
+        said = error.stderr if isinstance(error, ProcessExecutionError) else str(error)
+        reason = " ".join(said.removeprefix("Validation error for ").split()).rstrip(".")
+        raise ScaffoldError(
+            f"{version or 'The newest version'} of {template} cannot be made: {reason}. "
+            "-d changes an answer, --template names a template that has moved."
+        ) from error
+
+
+def require_progress(
+    old: Mapping[str, Any], new: Mapping[str, Any], answers: Mapping[str, Any]
+) -> None:
+    """Raise ScaffoldError for an older version, or an answer that the new one does not ask for."""
+    numbers = [re.match(r"v(\d+)\.(\d+)\.(\d+)", str(record["_commit"])) for record in (old, new)]
+    before, after = ([int(part) for part in found.groups()] if found else [] for found in numbers)
+    if after and after < before:
+        raise ScaffoldError(
+            f"{new['_commit']} is older than {old['_commit']}, which the project has; "
+            "--undo takes the latest update back."
+        )
+    if unknown := sorted(set(answers) - set(new)):
+        raise ScaffoldError(f'{new["_commit"]} does not ask for "{unknown[0]}".')
+
+
+def deletions(repository: Repository, before: str, after: str) -> list[str]:
+    """What the owner has deleted, also under the name that the new version gives it."""
+    found = ("diff-tree", "-r", "-z", "-M")
+    deleted = repository.paths(*found, "--diff-filter=D", "--name-only", before, "HEAD")
+    renames = repository.paths(*found, "--diff-filter=R", "--name-status", before, after)
+    new_names = dict(zip(renames[1::3], renames[2::3], strict=True))
+    return deleted + [new_names[path] for path in deleted if path in new_names]
+
+
+def try_merge(repository: Repository, before: str, after: str, message: str) -> Merge:
+    """Merge what changed between two trees with the project; the result stands in no branch."""
+    base = repository.commit(before, "The template as it was")
+    commit = repository.commit(after, message, base)
+    ours = repository.commit("HEAD^{tree}", "The project as it is", base)
+    merging = [*MERGING, "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z"]
+    output, status = repository.try_to(*merging, ours, commit)
+    if status not in {0, 1}:
+        raise ScaffoldError(f"git merge-tree failed: {' '.join(output.split())}")
+    tree, *conflicts = output.rstrip("\0").split("\0")
+    added = repository.paths(
+        "diff-tree", "-r", "-z", "--diff-filter=A", "--name-only", "HEAD", tree
+    )
+    # Of what it does not know, git would keep untracked files and write over ignored ones.
+    if kept := [path for path in added if (repository.top / path).exists()]:
+        raise ScaffoldError(
+            f"The new version has a file {kept[0]}, and yours of that name is not committed; "
+            "commit or move it, then update."
+        )
+    changes = repository.run("diff", "--stat=100", "-M", "HEAD", tree)
+    return Merge(commit, changes, conflicts)
+
+
+def apply(project: Path, merge: Merge) -> None:
+    """Pick the commit; raises ScaffoldError where that fails for another reason than a conflict.
+
+    Conflicts, which `merge` names, are left in the files for their owner to resolve.
+    """
+    repository = Repository(project)
+    repository.require_rest()
+    options = [*repository.identity(), *MERGING, "-c", f"core.hooksPath={devnull}"]
+    output, status = repository.try_to(*options, "cherry-pick", "--allow-empty", merge.commit)
+    if status and not merge.conflicts:
+        repository.try_to("cherry-pick", "--abort")
+        raise ScaffoldError(f"git cherry-pick failed: {' '.join(output.split())}")
+
+
+def undo(project: Path) -> str:
+    """Take the latest update back, begun or committed; the answer says which, in a sentence.
+
+    Raises ScaffoldError if there is none, or something else stands on it.
+    """
+    repository = Repository(project)
+    if repository.has("CHERRY_PICK_HEAD") and updating(repository, "CHERRY_PICK_HEAD"):
+        repository.run("cherry-pick", "--abort")
+        return "The update that was begun is taken back."
+    repository.require_rest()
+    if not updating(repository, "HEAD"):
+        raise ScaffoldError(
+            "The latest commit is no update of the template; `git revert` takes an older one back."
+        )
+    if repository.run("branch", "--remotes", "--contains", "HEAD").strip():
+        repository.run(*repository.identity(), "revert", "--no-edit", "HEAD")
+        return "The update was pushed already, so that a commit on top of it takes it back."
+    repository.run("reset", "--quiet", "--keep", "HEAD~1")
+    return "The update is taken back."
+
+
+def updating(repository: Repository, commit: str) -> bool:
+    """Whether a commit is an update that `apply` made."""
+    return f"\n{TRAILER}: " in repository.run("show", "--no-patch", "--format=%B", commit)
+
+
+def lock(project: Path) -> None:
+    """Bring a committed uv.lock up to date, as a part of the update's commit."""
+    repository = Repository(project)
+    if not repository.run("ls-files", "uv.lock"):
+        return
+    command = [find_uv_bin(), "lock", "--quiet", *sync_options()]
+    result = subprocess.run(command, cwd=project, check=False)  # noqa: S603 - uv itself
+    if result.returncode:
+        raise ScaffoldError("The update is committed, but uv.lock is out of date: run `uv lock`.")
+    if repository.run("status", "--porcelain", "uv.lock"):
+        options = [*repository.identity(), "-c", f"core.hooksPath={devnull}"]
+        repository.run(*options, "commit", "--quiet", "--amend", "--no-edit", "--", "uv.lock")
+
+
+def passes(project: Path) -> bool:
+    """Whether the project's own linters and tests pass; they speak for themselves."""
+    uv = find_uv_bin()
+    synced = [uv, "sync", "--quiet", *sync_options()]
+    checks = [[uv, "run", "--no-sync", *check.split()] for check in CHECKS]
+    return all(
+        subprocess.run(command, cwd=project, check=False).returncode == 0  # noqa: S603 - uv itself
+        for command in [synced, *checks]
+    )

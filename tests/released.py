@@ -1,0 +1,32 @@
+"""The paths of every combination's files: `python tests/released.py` prints them for a release."""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from history import read_tree
+
+from scaffold import combinations, render
+from scaffold.matrix import questionnaire
+from scaffold.render import plain_template
+
+FILE = Path(__file__).with_name("released.json")
+
+
+def paths() -> dict[str, list[str]]:
+    """Path -> the combinations that have it, with every choice of `deploy`."""
+    deploy = list(questionnaire()["deploy"]["choices"].values())
+    homes: dict[str, list[str]] = {}
+    with tempfile.TemporaryDirectory() as folder, plain_template() as template:
+        for combination in combinations():
+            project = Path(folder, combination.id)
+            answers = {**combination.answers, "package_name": "the_package", "deploy": deploy}
+            render(project, answers, template=template)
+            for path in read_tree(project):
+                homes.setdefault(path.replace("the_package", "PACKAGE"), []).append(combination.id)
+    return homes
+
+
+if __name__ == "__main__":
+    json.dump(paths(), sys.stdout, indent=1, sort_keys=True)

@@ -1,0 +1,127 @@
+"""No line of an owner's goes in silence, whatever they and the template did before an update."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import copier
+import pytest
+from history import Edit, Template, Tree, Update, Writer, edits, git, read_tree, write_tree
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from scaffold import ScaffoldError, update
+from scaffold.matrix import choices
+
+VARIANTS = choices("variant")
+
+
+def plain(project: Path) -> None:
+    """What `copier update --defaults` does."""
+    copier.run_update(project, defaults=True, overwrite=True, quiet=True)
+
+
+def ours(project: Path) -> None:
+    """What `scaffold update --yes` does."""
+    planned = update.plan(project, {})
+    if planned.merge:
+        update.apply(project, planned.merge)
+
+
+def in_package(path: str) -> str:
+    return path.replace("PACKAGE", "a_project")
+
+
+class Project:
+    """A project and its owner."""
+
+    def __init__(self, template: Template, folder: Path, variant: str) -> None:
+        self.template, self.folder, self.owner = template, folder, Writer("owner")
+        self.answers = {"variant": variant, "project_name": "A Project"}
+        self.base = self.render("v1.0.0", folder)
+        git(folder, "init", "--quiet", "--initial-branch=main")
+        self.commit()
+
+    def render(self, version: str, folder: Path) -> Tree:
+        copier.run_copy(
+            str(self.template.folder),
+            folder,
+            data=self.answers,
+            vcs_ref=version,
+            defaults=True,
+            quiet=True,
+        )
+        return read_tree(folder)
+
+    def commit(self) -> None:
+        git(self.folder, "add", "--all", "--force")
+        git(self.folder, "commit", "--quiet", "--allow-empty", "--message=Work")
+
+    def work(self, changes: list[Edit]) -> None:
+        tree = read_tree(self.folder)
+        for change in changes:
+            self.owner.edit(tree, change, sorted(tree.keys() - {".copier-answers.yml"}))
+        write_tree(self.folder, tree)
+        self.commit()
+
+    def update(self, version: str, how: Callable[[Path], None]) -> Update | None:
+        """The update as it went, or None if it was refused before anything was written."""
+        head, commit = read_tree(self.folder), git(self.folder, "rev-parse", "HEAD")
+        try:
+            how(self.folder)
+        except (ScaffoldError, ValueError):
+            assert read_tree(self.folder) == head
+            assert git(self.folder, "rev-parse", "HEAD") == commit
+            return None
+        with tempfile.TemporaryDirectory() as other:
+            new = self.render(version, Path(other, "new"))
+        unmerged = {line.split("\t")[1] for line in git(self.folder, "ls-files", "-u").splitlines()}
+        origins = {now: before for before, now in self.owner.moved.items() if now}
+        renamed = {in_package(now): in_package(path) for now, path in self.template.renamed.items()}
+        result = read_tree(self.folder)
+        went = Update(self.base, new, head, result, unmerged, origins, renamed)
+        self.base = new
+        return went
+
+
+history = st.tuples(
+    st.sampled_from(VARIANTS), st.lists(st.tuples(edits, edits), min_size=1, max_size=3)
+)
+
+
+def run(
+    variant: str, steps: list[tuple[list[Edit], list[Edit]]], how: Callable[[Path], None]
+) -> int:
+    """Live through a history; the number of updates that were made."""
+    with tempfile.TemporaryDirectory() as place:
+        template = Template(Path(place, "template"), [variant])
+        project = Project(template, Path(place, "project"), variant)
+        for number, (owners, templates) in enumerate(steps):
+            project.work(owners)
+            went = project.update(template.edit(templates), how)
+            if went is None:
+                return number
+            assert not went.losses(), "\n".join(went.losses())
+            if went.unmerged:
+                return number + 1
+            project.commit()
+    return len(steps)
+
+
+@pytest.mark.parametrize("how", [plain, ours])
+def test_history(how: Callable[[Path], None]) -> None:
+    @settings(
+        max_examples=int(os.environ.get("HISTORIES", "10")),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        # To shrink a history takes minutes; REPRODUCE.
+        phases=[Phase.generate],
+        print_blob=True,
+    )
+    @given(history)
+    def check(lived: tuple[str, list[tuple[list[Edit], list[Edit]]]]) -> None:
+        run(*lived, how)
+
+    check()

@@ -1,0 +1,524 @@
+"""What an update keeps, refuses and takes back, a situation each; test_histories.py mixes them."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import copier
+import pytest
+from conftest import COMBINATIONS
+from history import Template, git, read_tree
+from released import FILE, paths
+from test_cli import scaffold
+
+from scaffold import ScaffoldError, update
+from scaffold.matrix import ROOT
+from scaffold.render import recorded_answers
+
+MODULE = "src/a_project/settings.py"
+SOURCE = "src/{{ package_name }}/settings.py"
+# In nlp alone, and in its framework alone.
+TEXTS, MODEL = "src/a_project/texts.py", "src/a_project/model.py"
+
+
+class Situation:
+    """A template of which there may be newer versions, and a project of its first."""
+
+    def __init__(self, template: Template, project: Path) -> None:
+        self.template, self.project = template, project
+
+    def change(self, path: str, edit: Callable[[str], str] | None = None, text: str = "") -> None:
+        """Rewrite a file of the project, or write it; and commit."""
+        file = self.project / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(edit(file.read_text("utf-8")) if edit else text, "utf-8")
+        self.commit()
+
+    def commit(self) -> None:
+        git(self.project, "add", "--all")
+        git(self.project, "commit", "--quiet", "--message", "Work")
+
+    def release(self, path: str, edit: Callable[[str], str], top: str = "template") -> str:
+        """A version of the template with a changed file."""
+        file = self.template.folder / top / path
+        file.write_text(edit(file.read_text("utf-8")), "utf-8")
+        return self.template.release()
+
+    def read(self, path: str) -> str:
+        return (self.project / path).read_text("utf-8")
+
+    def conflicts(self) -> set[str]:
+        return {line.split("\t")[1] for line in git(self.project, "ls-files", "-u").splitlines()}
+
+    def plain(self, **answers: str) -> None:
+        """`copier update --defaults`."""
+        copier.run_update(self.project, data=answers, defaults=True, overwrite=True, quiet=True)
+
+    def ours(self, **answers: str) -> update.Plan:
+        """`scaffold update --yes --no-checks`."""
+        planned = update.plan(self.project, answers)
+        assert planned.merge
+        update.apply(self.project, planned.merge)
+        assert self.conflicts() == set(planned.merge.conflicts)
+        return planned
+
+    def refused(self, how: Callable[[], object], message: str) -> None:
+        """In one sentence, with nothing written."""
+        before, state = read_tree(self.project), git(self.project, "status", "--porcelain")
+        with pytest.raises(
+            (ScaffoldError, ValueError, copier.errors.CopierError), match=message
+        ) as caught:
+            how()
+        assert "\n" not in str(caught.value).strip()
+        assert read_tree(self.project) == before
+        assert git(self.project, "status", "--porcelain") == state
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A template of one version, and a project made of it."""
+    folder = tmp_path_factory.mktemp("updates")
+    template = Template(folder / "template", ["nlp", "tabular-classification"])
+    answers = {"project_name": "A Project", "variant": "nlp", "deploy": ["vertex"]}
+    project = folder / "project"
+    copier.run_copy(str(template.folder), project, data=answers, defaults=True, quiet=True)
+    git(project, "init", "--quiet", "--initial-branch=main")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "Generate")
+    return folder
+
+
+@pytest.fixture
+def here(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Situation:
+    for name in ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL"):
+        monkeypatch.setenv(f"GIT_{name}", "somebody")
+    shutil.copytree(first / "project", tmp_path / "project")
+    template = Template.__new__(Template)
+    template.folder, template.versions = tmp_path / "template", 1
+    shutil.copytree(first / "template", template.folder)
+    situation = Situation(template, tmp_path / "project")
+    answers = tmp_path / "project/.copier-answers.yml"
+    answers.write_text(answers.read_text("utf-8").replace(str(first), str(tmp_path)), "utf-8")
+    situation.commit()
+    return situation
+
+
+def above(line: str) -> Callable[[str], str]:
+    return lambda text: f"{line}\n{text}"
+
+
+def below(line: str) -> Callable[[str], str]:
+    return lambda text: f"{text}{line}\n"
+
+
+both = pytest.mark.parametrize("how", ["plain", "ours"])
+
+
+# What is kept.
+
+
+@both
+def test_changes_of_both_sides_stand_together(here: Situation, how: str) -> None:
+    here.change(MODULE, below("# mine"))
+    here.release(SOURCE, above("# theirs"))
+    getattr(here, how)()
+    assert not here.conflicts()
+    assert here.read(MODULE).startswith("# theirs\n")
+    assert here.read(MODULE).endswith("\n# mine\n")
+
+
+@both
+def test_changes_of_the_same_line_are_a_conflict_that_git_shows(here: Situation, how: str) -> None:
+    here.change(MODULE, above("# mine"))
+    here.release(SOURCE, above("# theirs"))
+    getattr(here, how)()
+    assert here.conflicts() == {MODULE}
+    assert {"# mine", "# theirs"} < set(here.read(MODULE).splitlines())
+
+
+@both
+def test_files_that_are_new_deleted_or_renamed_stay_so(here: Situation, how: str) -> None:
+    here.change("notes/idea.md", text="mine\n")
+    git(here.project, "rm", "--quiet", "compose.yaml")
+    git(here.project, "mv", "notebooks/explore.ipynb", "notebooks/looks.ipynb")
+    here.commit()
+    here.release("compose.yaml.jinja", below("# theirs"))
+    getattr(here, how)()
+    assert here.read("notes/idea.md") == "mine\n"
+    assert not (here.project / "compose.yaml").exists()
+    assert not (here.project / "notebooks/explore.ipynb").exists()
+    assert (here.project / "notebooks/looks.ipynb").exists()
+
+
+@both
+def test_what_runs_wrote_stays(here: Situation, how: str) -> None:
+    results = "<!-- results:start -->\n**0.9** on 10 rows\n<!-- results:end -->"
+    stub = re.compile(r"<!-- results:start -->.*?<!-- results:end -->", re.DOTALL)
+    here.change("README.md", lambda text: stub.sub(results, text))
+    here.change("params.toml", lambda text: re.sub(r"(?m)^seed = .*$", "seed = 8", text))
+    here.change("uv.lock", text="version = 1\n")
+    here.release("readme.md", below("Theirs."), top="includes")
+    getattr(here, how)()
+    assert not here.conflicts()
+    assert results in here.read("README.md")
+    assert here.read("README.md").endswith("Theirs.\n")
+    assert "seed = 8" in here.read("params.toml")
+    assert here.read("uv.lock") == "version = 1\n"
+
+
+@both
+def test_another_licence_comes_with_what_was_changed(here: Situation, how: str) -> None:
+    here.change("README.md", below("Mine."))
+    here.release(SOURCE, above("# theirs"))
+    getattr(here, how)(license="Apache-2.0")
+    assert "Apache" in here.read("LICENSE")
+    assert here.read("README.md").endswith("Mine.\n")
+
+
+def test_what_was_deleted_is_not_brought_back_under_another_name(here: Situation) -> None:
+    git(here.project, "rm", "--quiet", MODULE)
+    here.commit()
+    source = here.template.folder / "template" / SOURCE
+    source.rename(source.with_name("options.py"))
+    here.template.release()
+    assert here.ours().deleted == [MODULE, "src/a_project/options.py"]
+    assert not (here.project / "src/a_project/options.py").exists()
+
+
+# What Copier would lose: refused by itself, merged by `scaffold update`.
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "path"),
+    [
+        ("variant", "tabular-classification", TEXTS),
+        ("framework", "pytorch", MODEL),
+        ("package_name", "other_name", MODULE),
+    ],
+)
+def test_another_kind_of_project(here: Situation, question: str, answer: str, path: str) -> None:
+    here.change(path, above("# mine"))
+    here.change("src/a_project/own.py", text="mine = 1\n")
+    here.release(SOURCE, above("# theirs"))
+    before = recorded_answers(here.project)[question]
+    here.refused(
+        lambda: here.plain(**{question: answer}),
+        f"made with {question} {before}, .* `scaffold update -d {question}={answer}` merges them.",
+    )
+    here.ours(**{question: answer})
+    package = answer if question == "package_name" else "a_project"
+    assert "# mine\n" in here.read(path.replace("a_project", package))
+    # A file of one's own goes along with its folder.
+    assert here.read(f"src/{package}/own.py") == "mine = 1\n"
+    assert recorded_answers(here.project)[question] == answer
+
+
+def test_a_platform_fewer(here: Situation) -> None:
+    here.change("deploy/vertex.py", below("# mine"))
+    here.release(SOURCE, above("# theirs"))
+    here.refused(lambda: here.plain(deploy="[sagemaker]"), "made with deploy vertex")
+    here.ours(deploy="[sagemaker]")
+    assert here.conflicts() == {"deploy/vertex.py"}
+    assert here.read("deploy/vertex.py").endswith("# mine\n")
+    # One more is no loss.
+    git(here.project, "reset", "--quiet", "--hard")
+    here.plain(deploy="[vertex, sagemaker]")
+    assert (here.project / "deploy/sagemaker.py").exists()
+
+
+@pytest.mark.parametrize("now", ["src/PACKAGE/options.py", ""])
+def test_a_file_that_a_version_moves(here: Situation, now: str) -> None:
+    here.change(MODULE, below("# mine"))
+    source = here.template.folder / "template" / SOURCE
+    if now:
+        source.rename(source.with_name("options.py"))
+    else:
+        source.unlink()
+    here.template.announce("src/PACKAGE/settings.py", now)
+    here.template.release()
+    here.refused(here.plain, f"v1.1.0 {'moves' if now else 'removes'} {MODULE}")
+    here.ours()
+    if now:
+        assert here.read("src/a_project/options.py").endswith("# mine\n")
+    else:
+        assert here.conflicts() == {MODULE}
+        assert here.read(MODULE).endswith("# mine\n")
+
+
+def test_a_file_that_moved_before_the_project_was_made_stops_nobody(here: Situation) -> None:
+    here.template.announce("src/PACKAGE/own.py", "")
+    here.template.release()
+    here.plain()
+    here.commit()
+    here.change("src/a_project/own.py", text="mine = 1\n")
+    here.release(SOURCE, above("# theirs"))
+    here.plain()
+    assert here.read("src/a_project/own.py") == "mine = 1\n"
+
+
+@both
+def test_an_answer_that_is_no_longer_accepted(here: Situation, how: str) -> None:
+    here.release("copier.yml", lambda text: re.sub(r"(?m)^    .*: nlp\n", "", text), top="")
+    here.refused(getattr(here, how), "variant nlp|'nlp' is not in")
+
+
+# What stops an update, in a sentence.
+
+
+def spoil_nothing(here: Situation) -> None:
+    """The control: this one is updated."""
+
+
+def leave_uncommitted(here: Situation) -> None:
+    (here.project / "README.md").write_text("mine\n")
+
+
+def leave_untracked(here: Situation) -> None:
+    (here.project / "new.md").write_text("mine\n")
+
+
+def stop_in_a_merge(here: Situation) -> None:
+    git(here.project, "update-ref", "MERGE_HEAD", "HEAD")
+
+
+def delete_the_answers(here: Situation) -> None:
+    git(here.project, "rm", "--quiet", ".copier-answers.yml")
+    here.commit()
+
+
+def damage_the_answers(here: Situation) -> None:
+    here.change(".copier-answers.yml", text="a: [b\n")
+
+
+def empty_the_answers(here: Situation) -> None:
+    here.change(".copier-answers.yml", text="")
+
+
+def forget_the_version(here: Situation) -> None:
+    here.change(".copier-answers.yml", lambda text: re.sub("(?m)^_commit.*\n", "", text))
+
+
+def move_the_template(here: Situation) -> None:
+    here.template.folder.rename(here.template.folder.with_name("elsewhere"))
+
+
+def lose_the_version(here: Situation) -> None:
+    here.change(".copier-answers.yml", lambda text: text.replace("v1.0.0", "v0.9.9"))
+
+
+def go_back(here: Situation) -> None:
+    here.change(".copier-answers.yml", lambda text: text.replace("v1.0.0", "v1.1.0"))
+    git(here.template.folder, "tag", "--delete", "v1.1.0", "v1.0.0")
+    git(here.template.folder, "tag", "v1.1.0-rc", "HEAD~1")
+    git(here.template.folder, "tag", "v1.0.5", "HEAD")
+    git(here.template.folder, "branch", "v1.1.0", "HEAD~1")
+
+
+def ask_for_a_newer_copier(here: Situation) -> None:
+    here.release("copier.yml", lambda text: text.replace('"9.19.0"', '"99.0.0"'), top="")
+
+
+def leave_git(here: Situation) -> None:
+    shutil.rmtree(here.project / ".git")
+
+
+def commit_nothing(here: Situation) -> None:
+    leave_git(here)
+    git(here.project, "init", "--quiet")
+
+
+def keep_a_file_to_oneself(here: Situation) -> None:
+    """A version brings a file where an ignored one of the owner's lies."""
+    here.change(".gitignore", below("/mine.md"))
+    (here.project / "mine.md").write_text("mine\n")
+    (here.template.folder / "template/mine.md").write_text("theirs\n")
+    here.template.release()
+
+
+SPOILED: dict[Callable[[Situation], None], str] = {
+    leave_uncommitted: "1 files are not committed, such as README.md;",
+    leave_untracked: "1 files are not committed, such as new.md;",
+    stop_in_a_merge: "A merge or rebase is not finished;",
+    delete_the_answers: ".copier-answers.yml is missing:",
+    damage_the_answers: ".copier-answers.yml is damaged:",
+    empty_the_answers: "does not say from which version",
+    forget_the_version: "does not say from which version",
+    move_the_template: "must be a directory. .* --template names",
+    lose_the_version: "v0.9.9 of .* cannot be made: Unknown revision",
+    go_back: "v1.0.5 is older than v1.1.0",
+    ask_for_a_newer_copier: "99.0.0",
+    leave_git: "is in no git repository",
+    commit_nothing: "Nothing is committed yet",
+    keep_a_file_to_oneself: "a file mine.md, and yours of that name is not committed",
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILED, ids=lambda spoil: spoil.__name__)
+def test_an_update_is_refused(here: Situation, spoil: Callable[[Situation], None]) -> None:
+    here.release(SOURCE, above("# theirs"))
+    spoil(here)
+    before = read_tree(here.project)
+    said = scaffold("update", "--yes", "--no-checks", str(here.project), status=2)
+    assert re.search(SPOILED[spoil], " ".join(said.split())), said
+    assert said.startswith("error: ")
+    assert "Traceback" not in said
+    assert read_tree(here.project) == before
+
+
+def test_a_template_that_moved_is_named(here: Situation) -> None:
+    here.release(SOURCE, above("# theirs"))
+    move_the_template(here)
+    place = str(here.template.folder.with_name("elsewhere"))
+    scaffold("update", "--yes", "--no-checks", str(here.project), "--template", place)
+    assert recorded_answers(here.project)["_src_path"] == place
+    assert here.read(MODULE).startswith("# theirs\n")
+
+
+@pytest.mark.parametrize("place", [".", "../template"])
+def test_a_relative_place_is_refused_when_the_project_is_made(
+    here: Situation, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copier would record it as it is, and an update look for it from inside the project."""
+    monkeypatch.chdir(here.template.folder)
+    with pytest.raises(ValueError, match="give its whole path"):
+        copier.run_copy(place, tmp_path / "other", defaults=True, quiet=True)
+    assert not (tmp_path / "other").exists()
+
+
+# The command.
+
+
+def test_a_newer_version_is_found(here: Situation) -> None:
+    assert "newest version" in scaffold("update", "--check", str(here.project))
+    here.release(SOURCE, above("# theirs"))
+    said = scaffold("update", "--check", str(here.project), status=1)
+    assert "There is a newer version: 1.1.0; the project is of 1.0.0." in said
+
+
+def test_a_look_changes_nothing(here: Situation) -> None:
+    here.change(MODULE, above("# mine"))
+    git(here.project, "rm", "--quiet", "compose.yaml")
+    here.commit()
+    here.release(
+        "copier.yml", lambda text: f"{text}\ncolour: {{type: str, default: red}}\n", top=""
+    )
+    here.release(SOURCE, above("# theirs"))
+    before, head = read_tree(here.project), git(here.project, "rev-parse", "HEAD")
+    said = scaffold("update", "--look", str(here.project))
+    for expected in (
+        "v1.0.0 to v1.2.0",
+        "conflict to come: src/a_project/settings.py",
+        "stays deleted, as you left it: compose.yaml",
+        "new question: colour, answered with 'red'",
+    ):
+        assert expected in said, said
+    assert read_tree(here.project) == before
+    assert git(here.project, "rev-parse", "HEAD") == head
+    assert git(here.project, "status", "--porcelain") == ""
+
+
+def test_nothing_happens_without_a_yes(here: Situation) -> None:
+    here.release(SOURCE, above("# theirs"))
+    assert "give --yes" in scaffold("update", str(here.project), status=2)
+    assert not here.read(MODULE).startswith("# theirs\n")
+
+
+def test_an_update_is_a_commit_and_is_taken_back(here: Situation) -> None:
+    here.release(SOURCE, above("# theirs"))
+    before = read_tree(here.project)
+    scaffold("update", "--yes", "--no-checks", str(here.project))
+    subject = git(here.project, "show", "--no-patch", "--format=%s").strip()
+    assert subject == "Update the template from v1.0.0 to v1.1.0"
+    assert git(here.project, "status", "--porcelain") == ""
+    assert "Nothing to do" in scaffold("update", "--yes", str(here.project))
+    scaffold("update", "--undo", "--yes", str(here.project))
+    assert read_tree(here.project) == before
+    assert "is no update" in scaffold("update", "--undo", "--yes", str(here.project), status=2)
+
+
+def test_a_conflict_ends_with_1_and_is_taken_back_or_resolved(here: Situation) -> None:
+    here.change(MODULE, above("# mine"))
+    here.release(SOURCE, above("# theirs"))
+    before = read_tree(here.project)
+    said = scaffold("update", "--yes", str(here.project), status=1)
+    assert "git cherry-pick --continue" in said
+    assert here.conflicts() == {MODULE}
+    assert "not finished" in scaffold("update", "--yes", str(here.project), status=2)
+    scaffold("update", "--undo", "--yes", str(here.project))
+    assert read_tree(here.project) == before
+    scaffold("update", "--yes", str(here.project), status=1)
+    (here.project / MODULE).write_text("# both\n")
+    git(here.project, "add", MODULE)
+    git(here.project, "-c", "core.editor=true", "cherry-pick", "--continue")
+    assert git(here.project, "status", "--porcelain") == ""
+    assert recorded_answers(here.project)["_commit"] == "v1.1.0"
+
+
+def test_an_update_that_was_pushed_is_reverted(here: Situation, tmp_path: Path) -> None:
+    here.release(SOURCE, above("# theirs"))
+    before = read_tree(here.project)
+    scaffold("update", "--yes", "--no-checks", str(here.project))
+    git(tmp_path, "init", "--quiet", "--bare", "remote")
+    git(here.project, "remote", "add", "origin", str(tmp_path / "remote"))
+    git(here.project, "push", "--quiet", "origin", "main")
+    head = git(here.project, "rev-parse", "HEAD")
+    scaffold("update", "--undo", "--yes", str(here.project))
+    assert read_tree(here.project) == before
+    assert git(here.project, "rev-parse", "HEAD~1") == head
+
+
+def test_one_project_of_several_in_a_repository(here: Situation) -> None:
+    """What lies beside it is left alone, be it uncommitted."""
+    whole = here.project.with_name("whole")
+    shutil.copytree(here.project, whole / "deep/project", ignore=shutil.ignore_patterns(".git"))
+    (whole / "beside.md").write_text("mine\n")
+    git(whole, "init", "--quiet", "--initial-branch=main")
+    git(whole, "add", "--all")
+    git(whole, "commit", "--quiet", "--message", "Both")
+    here.project = whole / "deep/project"
+    here.change(MODULE, below("# mine"))
+    here.release(SOURCE, above("# theirs"))
+    here.ours()
+    assert here.read(MODULE).startswith("# theirs\n")
+    assert here.read(MODULE).endswith("# mine\n")
+    assert (whole / "beside.md").read_text() == "mine\n"
+    assert not (whole / MODULE).exists()
+
+
+def test_the_projects_own_checks_decide(here: Situation, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.release(SOURCE, above("# theirs"))
+    fails = here.project.with_name("uv")
+    fails.write_text('#!/bin/sh\necho "$@" >> "$0.log"; case "$*" in *pytest*) exit 1 ;; esac\n')
+    fails.chmod(0o755)
+    monkeypatch.setattr(update, "find_uv_bin", lambda: str(fails))
+    assert not update.passes(here.project)
+    said = fails.with_name("uv.log").read_text().splitlines()
+    assert [line.removeprefix("run --no-sync ") for line in said[1:]] == [*update.CHECKS]
+    assert said[0].startswith("sync")
+
+
+# Between versions.
+
+
+def gone(released: dict[str, list[str]], now: dict[str, list[str]], announced: str) -> list[str]:
+    """Released paths that a combination does not have any more and that no row announces."""
+    return [
+        path
+        for path, homes in released.items()
+        if set(homes) - set(now.get(path, [])) and f'"path": "{path}"' not in announced
+    ]
+
+
+def test_no_path_goes_without_a_word() -> None:
+    """What the latest release had is there still, or has a row in includes/update.jinja."""
+    released, now = json.loads(FILE.read_text("utf-8")), paths()
+    announced = (ROOT / "includes/update.jinja").read_text("utf-8")
+    assert not gone(released, now, announced)
+    # It can fail: for a path that all had, and for one that a single combination had.
+    everywhere, (path, homes) = list(COMBINATIONS), next(iter(now.items()))
+    assert gone(released | {"old.py": everywhere}, now, announced) == ["old.py"]
+    assert gone(released, now | {path: homes[1:]}, announced) == [path]
+    row = '{"version": "v9.0.0", "path": "old.py", "now": ""}'
+    assert gone(released | {"old.py": everywhere}, now, row) == []
