@@ -8,6 +8,7 @@ is maintained twice.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +32,8 @@ ESCAPE = " | ".join(f"replace('{character}', '{escape}')" for character, escape 
 
 def questions_left() -> list[str]:
     """The questions that a combination does not answer."""
-    return [name for name in questions() if name not in Combination.__annotations__]
+    answered = {field.name for field in fields(Combination)}
+    return [name for name in questions() if name not in answered]
 
 
 @cache
