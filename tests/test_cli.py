@@ -35,7 +35,7 @@ def test_variants_as_a_table() -> None:
     assert all(name in scaffold("variants") for name in COMBINATIONS)
 
 
-@pytest.mark.parametrize("command", ["variants", "new", "check"])
+@pytest.mark.parametrize("command", ["variants", "new", "check", "export"])
 def test_help_teaches(command: str) -> None:
     assert len(scaffold(command, "--help").splitlines()) > 5
 

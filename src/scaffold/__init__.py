@@ -1,7 +1,17 @@
-"""The Python side of the template: what can be made, making it, and checking what was made."""
+"""The Python side of the template: what can be made, making, checking, exporting it."""
 
+from scaffold.export import export
 from scaffold.linting import Finding, check
 from scaffold.matrix import Combination, combinations
 from scaffold.render import ScaffoldError, new, render
 
-__all__ = ["Combination", "Finding", "ScaffoldError", "check", "combinations", "new", "render"]
+__all__ = [
+    "Combination",
+    "Finding",
+    "ScaffoldError",
+    "check",
+    "combinations",
+    "export",
+    "new",
+    "render",
+]

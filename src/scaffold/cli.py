@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from scaffold import linting
 from scaffold import update as updating
+from scaffold.export import export as write_export
 from scaffold.matrix import combinations
 from scaffold.render import ScaffoldError
 from scaffold.render import new as make
@@ -163,6 +164,18 @@ def check(
         findings = linting.check(ids or [], done=show)
     if findings:
         sys.exit(1)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    ids: Annotated[list[str] | None, typer.Argument(help="Combinations; all by default.")] = None,
+    to: Annotated[Literal["cookiecutter"], typer.Option(help="For which tool.")] = "cookiecutter",
+) -> None:
+    """Write the template for cookiecutter and cruft, each combination in a folder of its own."""
+    with console.status("exporting ...") as status:
+        write_export(out, ids or [], done=lambda name: status.update(f"exported {name} ..."))
+    console.print(f"{out} is ready: {to} {out}", highlight=False, markup=False)
 
 
 def main() -> None:

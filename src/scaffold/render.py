@@ -37,8 +37,7 @@ def render(
         raise ScaffoldError(
             f'There is no question "{unknown[0]}"; the questions are {", ".join(questions())}.'
         )
-    if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
-        raise ScaffoldError(f"{destination} is in use; name a folder that is new or empty.")
+    refuse_used(destination)
     try:
         copier.run_copy(
             str(template), destination, data=dict(answers), defaults=defaults, quiet=quiet
@@ -48,6 +47,12 @@ def render(
     except (CopierError, ValueError, OSError) as error:
         # Copier's own sentence; a validator's stands behind the name of its question.
         raise ScaffoldError(str(error).removeprefix("Validation error for ")) from error
+
+
+def refuse_used(destination: Path) -> None:
+    """Raises ScaffoldError unless the folder is new or empty."""
+    if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
+        raise ScaffoldError(f"{destination} is in use; name a folder that is new or empty.")
 
 
 def questions() -> list[str]:
