@@ -25,7 +25,7 @@ LARGEST, SMALL = 6_000_000, 20_000  # bytes of a body: at most, and so few that 
 SECONDS = Histogram("request_seconds", "Time to answer instances, by status.", ["status"])
 JSON, CSV = "application/json", "text/csv"
 UNREADY: dict[int | str, Any] = {503: {"description": "There is no model; `detail` says why."}}
-REFUSED: dict[int | str, Any] = {
+REFUSED = UNREADY | {
     413: {"description": f"The body has more than {LARGEST:,} bytes."},
     415: {"description": "The body is of another type, or compressed."},
     422: {"description": "The body is no request; `detail` says where and why."},
@@ -57,7 +57,7 @@ class Asked(APIRoute):
         return handle
 
 
-async def respond(request: Request, form: Any, endpoint: Any) -> dict[str, Any]:
+async def respond(request: Request, form: Any, endpoint: Any) -> Any:
     """What the endpoint says to a body in this form; all that can be wrong has a status."""
     kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
     plain = request.headers.get("content-encoding", "identity") == "identity"
@@ -65,10 +65,9 @@ async def respond(request: Request, form: Any, endpoint: Any) -> dict[str, Any]:
         raise HTTPException(415, f"Send {JSON}, or to /invocations {CSV}, not compressed.")
     raw = await read(request)
 
-    def work() -> dict[str, Any]:
-        csv = kind == CSV
-        asked = Body(instances=from_csv(raw.decode())) if csv else form.model_validate_json(raw)
-        return dict(endpoint(asked))
+    def work() -> Any:
+        asked = from_csv(raw.decode()) if kind == CSV else form.model_validate_json(raw)
+        return endpoint(asked)
 
     try:
         return work() if len(raw) <= SMALL else await run_in_threadpool(work)
@@ -82,10 +81,12 @@ async def respond(request: Request, form: Any, endpoint: Any) -> dict[str, Any]:
 
 
 async def read(request: Request) -> bytearray:
-    """The body; of one that is too large no more is kept than of the largest."""
-    raw = bytearray()
-    async for part in request.stream():
-        raw += part
+    """The body; of a client that is gone, what has come of it, which is no request."""
+    raw, more = bytearray(), True
+    while more:
+        message = await request.receive()
+        raw += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(raw) > LARGEST:
             raise HTTPException(413, f"Send at most {LARGEST:,} bytes at once.")
     return raw
@@ -99,9 +100,8 @@ class Api(FastAPI):
         self.pool, self.load = ThreadPoolExecutor(1), lambda: Predictor(locate(bundle))
         self.loading, self.tried = self.pool.submit(self.load), time.monotonic()
         ask = partial(self.router.add_api_route, methods=["POST"], route_class_override=Asked)
-        refused = REFUSED | UNREADY
         for path in sorted({"/invocations", os.environ.get("AIP_PREDICT_ROUTE") or "/invocations"}):
-            ask(path, self.invocations, responses=refused, openapi_extra=OR_CSV)
+            ask(path, self.invocations, responses=REFUSED, openapi_extra=OR_CSV)
         for path in sorted({"/ping", "/health", os.environ.get("AIP_HEALTH_ROUTE") or "/ping"}):
             self.get(path, responses=UNREADY)(self.health)
         self.post("/ping", responses=UNREADY)(self.health)
@@ -111,7 +111,7 @@ class Api(FastAPI):
         for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
             self.get(path, responses=UNKNOWN | UNREADY)(self.model)
             self.get(f"{path}/ready", responses=UNKNOWN | UNREADY)(self.model)
-            ask(f"{path}/infer", self.infer, responses=UNKNOWN | refused)
+            ask(f"{path}/infer", self.infer, responses=UNKNOWN | REFUSED)
         self.get("/metrics")(self.metrics)
 
     def ready(self) -> Predictor:
