@@ -1,9 +1,10 @@
-"""The API beside `mlflow models serve`, BentoML and the same server's empty endpoint, in one run.
+"""The API beside `mlflow models serve`, BentoML and its own empty endpoints, in one run.
 
 In a generated project after a `run`: the same model, the same body of one row, the same load.
 
     uv run python ../ml-portfolio-scaffold/benchmarks/serving.py --seconds 10
     uv run --with bentoml python ../ml-portfolio-scaffold/benchmarks/serving.py --bentoml
+    uv run python ../ml-portfolio-scaffold/benchmarks/serving.py --soak 10
 
 wrk is a package of Debian, Ubuntu and Homebrew.
 """
@@ -13,20 +14,41 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-BIN = Path(sys.executable).parent
 PORT, WRK = 18100, shutil.which("wrk") or ""
+ADDRESS = f"http://127.0.0.1:{PORT}"
 COMMAND = tomllib.loads(Path("pyproject.toml").read_text())["project"]["name"]
 PACKAGE = COMMAND.replace("-", "_")
+SERVE = [COMMAND, "serve", "--host", "127.0.0.1", "--port", str(PORT)]
+# The API with an endpoint that reads the body and says nothing to it.
+EMPTY = f"""
+import uvicorn
+from fastapi import Request
+from {PACKAGE}.serve import Api
+
+app = Api()
+
+@app.post("/empty")
+async def empty(request: Request) -> dict[str, str]:
+    await request.body()
+    return {{}}
+
+uvicorn.run(app, host="127.0.0.1", port={PORT}, log_level="warning", access_log=False)
+"""
+# Without a thread for each request, as our own API.
 BENTO = f'''
 import bentoml
 from pathlib import Path
@@ -39,7 +61,7 @@ class Service:
         self.predictor = Predictor(Path("{Path("artifacts/bundle").resolve()}"))
 
     @bentoml.api
-    def invocations(self, dataframe_records: list[dict]) -> list[dict]:
+    async def invocations(self, dataframe_records: list[dict]) -> list[dict]:
         return self.predictor.answer(INSTANCES.validate_python(dataframe_records))
 '''
 SCRIPT = """
@@ -56,6 +78,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="of load for each server")
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--bentoml", action="store_true", help="measure BentoML too")
+    parser.add_argument(
+        "--soak", type=int, metavar="MINUTES", help="only the API, with bad requests"
+    )
     options = parser.parse_args()
     if not WRK:
         sys.exit("wrk is missing: apt-get install wrk.")
@@ -65,42 +90,105 @@ def main() -> None:
     code += "; import json; print(json.dumps({'dataframe_records': rows}))"
     body.write_text(subprocess.check_output([sys.executable, "-c", code], text=True).strip())  # noqa: S603 - ours
     post.write_text(SCRIPT.format(body=body))
-    uri = f"sqlite:///{Path.cwd() / 'mlflow.db'}"
-    ours = [str(BIN / COMMAND), "serve", "--host", "127.0.0.1", "--port", str(PORT)]
-    theirs = [str(BIN / "mlflow"), "models", "serve", "--env-manager", "local", "--port", str(PORT)]
-    theirs += ["--model-uri", f"models:/{COMMAND}@champion"]
+    if options.soak:
+        soak(options, post)
+    else:
+        compare(options, post, folder)
+
+
+def compare(options: argparse.Namespace, post: Path, folder: Path) -> None:
     rows = []
-    with server(ours, "/ping") as (process, ready):
-        rows.append(
-            ("empty endpoint", *load("/v2/health/live", None, options), memory(process), ready)
-        )
-        rows.append(
-            (f"{COMMAND} serve", *load("/invocations", post, options), memory(process), ready)
-        )
-    with server(theirs, "/ping", MLFLOW_TRACKING_URI=uri) as (process, ready):
-        rows.append(
-            ("mlflow models serve", *load("/invocations", post, options), memory(process), ready)
-        )
+    with server(SERVE, "/ping") as (process, ready):
+        got = load("/v2/health/live", None, options)
+        rows.append(("empty endpoint", *got, memory(process), ready))
+        got = load("/invocations", post, options)
+        ours = (f"{COMMAND} serve", *got, memory(process), ready)
+    with server([sys.executable, "-c", EMPTY], "/ping") as (process, ready):
+        got = load("/empty", post, options)
+        rows.append(("empty endpoint, same body", *got, memory(process), ready))
+    mlflow = ["mlflow", "models", "serve", "--env-manager", "local", "--port", str(PORT)]
+    mlflow += ["--model-uri", f"models:/{COMMAND}@champion"]
+    uri = f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+    with server(mlflow, "/ping", MLFLOW_TRACKING_URI=uri) as (process, ready):
+        got = load("/invocations", post, options)
+        rows.append(("mlflow models serve", *got, memory(process), ready))
     if options.bentoml:
         (folder / "service.py").write_text(BENTO)
-        bento = [str(BIN / "bentoml"), "serve", "service:Service", "--port", str(PORT)]
+        bento = ["bentoml", "serve", "service:Service", "--port", str(PORT)]
         with server(bento, "/readyz", folder, BENTOML_DO_NOT_TRACK="true") as (process, ready):
-            rows.append(
-                ("bentoml serve", *load("/invocations", post, options), memory(process), ready)
-            )
-    report(rows)
+            got = load("/invocations", post, options)
+            rows.append(("bentoml serve", *got, memory(process), ready))
+    report(ours, rows)
 
 
-def report(rows: list[tuple[str, float, float, float, int, float, float]]) -> None:
-    print("| server | requests/s | p50 ms | p99 ms | failed | MB | ready s |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for name, rate, middle, high, failed, size, ready in rows:
-        speed = f"{rate:,.0f} | {middle:.2f} | {high:.2f} | {failed}"
-        print(f"| {name} | {speed} | {size:.0f} | {ready:.2f} |")
-    ours = rows[1]
-    for name, rate, _, high, _, size, _ in (rows[0], *rows[2:]):
-        shares = f"p99 {ours[3] / high:.3f}, memory {ours[5] / size:.2f}"
-        print(f"throughput {ours[1] / rate:.2f} of {name}, {shares}")
+Row = tuple[str, float, float, float, int, float, float]
+
+
+def report(ours: Row, others: list[Row]) -> None:
+    """One table: what was measured, and our figure as a share of each."""
+    names = ("requests/s", "p50 ms", "p99 ms", "failed", "MB", "ready s")
+    print(f"| server | {' | '.join(names)} | throughput | p99 | memory | ready |")
+    print(f"| --- |{' ---: |' * 10}")
+    for row in (ours, *others):
+        name, rate, middle, high, failed, size, ready = row
+        cells = f"{rate:,.0f} | {middle:.2f} | {high:.2f} | {failed} | {size:.0f} | {ready:.2f}"
+        shares = " | ".join(f"{ours[place] / row[place]:.2f}" for place in (1, 3, 5, 6))
+        print(f"| {name} | {cells} | {shares} |")
+
+
+def soak(options: argparse.Namespace, post: Path) -> None:
+    """Load without a pause, bad requests between; a line each 30 s, of which the first warms up."""
+    said, stop = Counter[str](), threading.Event()
+    with server(SERVE, "/ping") as (process, _):
+        bad = threading.Thread(target=disturb, args=(said, stop))
+        bad.start()
+        print("| minute | requests/s | p99 ms | failed | RSS MB |")
+        print("| ---: | ---: | ---: | ---: | ---: |")
+        for half in range(1, 2 * options.soak + 1):
+            rate, _, high, failed = measure("/invocations", post, options.connections, 30)
+            size = memory(process, "Rss")
+            print(f"| {half / 2} | {rate:,.0f} | {high:.2f} | {failed} | {size:.1f} |", flush=True)
+        stop.set()
+        bad.join()
+    print(dict(said))
+
+
+def disturb(said: Counter[str], stop: threading.Event) -> None:
+    """What clients get wrong, in turn; counts what is answered to each."""
+    wrong: dict[str, Callable[[], object]] = {
+        "malformed": lambda: ask("/invocations", b'{"instances": [{'),
+        "wrong fields": lambda: ask("/invocations", b'{"instances": [{"surprise": 1}]}'),
+        "too large": lambda: ask("/invocations", b" " * 7_000_000),
+        "no such route": lambda: ask("/nowhere", b"{}"),
+        "half sent": half_sent,
+    }
+    while not stop.is_set():
+        for name, send in wrong.items():
+            said[f"{name}: {send()}"] += 1
+            time.sleep(0.02)
+
+
+def ask(path: str, body: bytes) -> object:
+    """The status; without one, which error it is."""
+    headers = {"Content-Type": "application/json"}
+    try:
+        request = urllib.request.Request(ADDRESS + path, body, headers)  # noqa: S310 - http, as above
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - the same
+            return response.status
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    except OSError as error:
+        return error
+
+
+def half_sent() -> object:
+    """Half of a request, and then the client is gone."""
+    with socket.create_connection(("127.0.0.1", PORT), timeout=30) as connection:
+        head = f"POST /invocations HTTP/1.1\r\nHost: {PORT}\r\nContent-Length: 1000\r\n\r\n"
+        connection.sendall(head.encode() + b'{"instances": [')
+        time.sleep(0.1)
+    return "closed"
 
 
 @contextmanager
@@ -108,8 +196,7 @@ def server(
     command: list[str], path: str, folder: Path | None = None, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
     """The process, and the seconds from its start to the first answer of `path`."""
-    search = f"{BIN}{os.pathsep}{os.environ['PATH']}"  # mlflow calls uvicorn by its name
-    env = {**os.environ, "PATH": search, "MLFLOW_DISABLE_TELEMETRY": "true", **environment}
+    env = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", **environment}
     started = time.perf_counter()
     quiet = subprocess.DEVNULL
     with subprocess.Popen(  # noqa: S603 - ours
@@ -124,7 +211,7 @@ def server(
 def ready_after(path: str, started: float) -> float:
     while time.perf_counter() < started + 90:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{PORT}{path}", timeout=5).close()
+            urllib.request.urlopen(ADDRESS + path, timeout=5).close()  # noqa: S310 - the same
         except OSError:
             time.sleep(0.02)
         else:
@@ -132,17 +219,24 @@ def ready_after(path: str, started: float) -> float:
     raise TimeoutError(path)
 
 
-def load(
-    path: str, script: Path | None, options: argparse.Namespace
-) -> tuple[float, float, float, int]:
-    """Requests a second, p50 and p99 in ms, and failures; after two seconds of warming up."""
-    how = ["-t1", f"-c{options.connections}", "--latency", *(["-s", str(script)] if script else [])]
-    url = f"http://127.0.0.1:{PORT}{path}"
-    for seconds in (2, options.seconds):
-        said = subprocess.check_output([WRK, *how, f"-d{seconds}", url], text=True)  # noqa: S603 - ours
-    failed = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", said)))
+Measured = tuple[float, float, float, int]
+
+
+def load(path: str, script: Path | None, options: argparse.Namespace) -> Measured:
+    """After two seconds of warming up."""
+    measure(path, script, options.connections, 2)
+    return measure(path, script, options.connections, options.seconds)
+
+
+def measure(path: str, script: Path | None, connections: int, seconds: int) -> Measured:
+    """Requests a second, p50 and p99 in ms, and how many got no good answer."""
+    how = ["-t1", f"-c{connections}", f"-d{seconds}", "--latency"]
+    how += ["-s", str(script)] if script else []
+    said = subprocess.check_output([WRK, *how, ADDRESS + path], text=True)  # noqa: S603 - ours
+    failed = re.findall(r"Non-2xx or 3xx responses: (\d+)", said)
+    failed += re.findall(r"(?:connect|read|write|timeout) (\d+)", said)
     rate = float(re.findall(r"Requests/sec: +([\d.]+)", said)[0])
-    return rate, milliseconds(said, "50%"), milliseconds(said, "99%"), failed
+    return rate, milliseconds(said, "50%"), milliseconds(said, "99%"), sum(map(int, failed))
 
 
 def milliseconds(said: str, quantile: str) -> float:
@@ -150,14 +244,14 @@ def milliseconds(said: str, quantile: str) -> float:
     return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
-def memory(process: subprocess.Popen[bytes]) -> float:
-    """MB in all processes of the session, shared pages counted once (PSS)."""
+def memory(process: subprocess.Popen[bytes], kind: str = "Pss") -> float:
+    """MB in all processes of the session; as PSS, shared pages are counted once."""
     total = 0
     for path in Path("/proc").glob("[0-9]*"):
         try:
             if os.getsid(int(path.name)) == process.pid:
                 text = (path / "smaps_rollup").read_text()
-                total += int(re.findall(r"^Pss: +(\d+)", text, re.MULTILINE)[0])
+                total += int(re.findall(rf"^{kind}: +(\d+)", text, re.MULTILINE)[0])
         except (OSError, ProcessLookupError):
             continue
     return total / 1024

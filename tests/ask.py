@@ -1,5 +1,6 @@
-"""Start an API, ask it, stop it with SIGTERM, and print what it answered, as JSON.
+"""Ask a server and wait for it, which several scripts and tests do.
 
+As a script it starts an API, asks it, stops it with SIGTERM, and prints what it answered, as JSON.
 Usage: ask.py COMMAND INSTANCES, run where the API is to run: in a network of its own.
 """
 
@@ -8,39 +9,52 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urljoin
+from urllib.request import Request, urlopen
 
 ADDRESS = "http://127.0.0.1:18080"
 
 
-def request(path: str, body: bytes | None = None) -> Any:
-    """The JSON that the API answers; raises URLError until it listens and is ready."""
-    headers = {"Content-Type": "application/json"}
-    asked = urllib.request.Request(ADDRESS + path, body, headers)  # noqa: S310 - http, as above
-    with urllib.request.urlopen(asked, timeout=10) as response:  # noqa: S310 - http, as above
-        return json.load(response)
+def ask(method: str, url: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+    """The status, 0 while nobody listens, and what is said: parsed, where it is JSON."""
+    content = json.dumps(body).encode() if isinstance(body, dict) else body
+    headers = {"Content-Type": "application/json", **headers}
+    request = Request(urljoin(ADDRESS, url), content, headers, method=method)  # noqa: S310 - http
+    try:
+        with urlopen(request, timeout=30) as response:  # noqa: S310 - http, as above
+            return response.status, said(response)
+    except HTTPError as error:
+        return error.code, said(error)
+    except OSError as error:
+        return 0, str(error)
 
 
-def wait_until_ready() -> None:
-    """Ten seconds at the most."""
-    for _ in range(100):
-        try:
-            request("/ping")
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError("The API did not become ready.")
+def said(response: Any) -> Any:
+    """The content of a response."""
+    text = response.read()
+    kind = response.headers.get("content-type", "")
+    return json.loads(text) if kind.startswith("application/json") else text.decode()
+
+
+def wait_for(url: str, status: int = 200) -> Any:
+    """What is said as soon as it comes with this status; a minute at the most."""
+    for _ in range(1200):
+        answer = ask("GET", url)
+        if answer[0] == status:
+            return answer[1]
+        time.sleep(0.05)
+    raise TimeoutError(url, status, answer)
 
 
 if __name__ == "__main__":
     command = [sys.argv[1], "serve", "--host", "127.0.0.1", "--port", "18080"]
     with subprocess.Popen(command) as process:  # noqa: S603 - the command of the test
         try:
-            wait_until_ready()
-            body = json.dumps({"instances": json.loads(sys.argv[2])}).encode()
-            answered = request("/invocations", body)
+            wait_for("/ping")
+            status, answered = ask("POST", "/invocations", {"instances": json.loads(sys.argv[2])})
+            assert status == 200, answered
         finally:
             process.send_signal(signal.SIGTERM)
         stopped = process.wait(timeout=10)

@@ -8,39 +8,16 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import yaml
+from ask import wait_for
 
 FOLDER = Path(sys.argv[1])
 BINARIES = Path(sys.executable).parent
 SERVICES = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
-
-
-def request(url: str) -> tuple[int, Any]:
-    """The status, 0 while nobody listens, and the JSON."""
-    try:
-        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - of this file
-            text = response.read()
-            return response.status, json.loads(text) if text[:1] == b"{" else text.decode()
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
-    except OSError as error:
-        return 0, str(error)
-
-
-def wait_for(url: str, status: int) -> Any:
-    for _ in range(600):
-        found, answer = request(url)
-        if found == status:
-            return answer
-        time.sleep(0.1)
-    raise TimeoutError(url, status, found, answer)
 
 
 @contextmanager
@@ -62,12 +39,12 @@ with tempfile.TemporaryDirectory() as volume, tempfile.TemporaryDirectory() as e
     api = [str(BINARIES / "churn-radar"), "serve"]
     asked = {"MODEL_DIR": given["MODEL_DIR"], "MLFLOW_TRACKING_URI": address}
     with service(words, volume), service(api, elsewhere, **asked):
-        wait_for(f"{address}/health", 200)
+        wait_for(f"{address}/health")
         assert "models:/" in wait_for("http://127.0.0.1:8080/ping", 503)["detail"]
         run = [str(BINARIES / "churn-radar"), "run"]
         env = {**os.environ, "MLFLOW_TRACKING_URI": address}
         subprocess.run(run, cwd=FOLDER, env=env, check=True)  # noqa: S603 - ours
-        served = wait_for("http://127.0.0.1:8080/ping", 200)["run_id"]
+        served = wait_for("http://127.0.0.1:8080/ping")["run_id"]
         meta = json.loads((FOLDER / "artifacts/bundle/bundle.json").read_text())
         assert served == meta["run"]["mlflow_run_id"]
         print("champion ok")  # noqa: T201 - the result

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ask import ADDRESS, wait_until_ready
+from ask import ADDRESS, wait_for
 
 EXAMPLES = 40
 COMMAND = Path(sys.argv[1])
@@ -23,7 +23,7 @@ with tempfile.TemporaryDirectory() as folder:
     serve = [str(COMMAND), "serve", "--host", "127.0.0.1", "--port", "18080"]
     with subprocess.Popen(serve) as process:  # noqa: S603 - the command of the test
         try:
-            wait_until_ready()
+            wait_for("/ping")
             command = [*tool, *checks, *phases, f"{ADDRESS}/openapi.json"]
             fuzzed = subprocess.run(command, cwd=folder, check=False)  # noqa: S603 - ours
         finally:

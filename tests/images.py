@@ -9,13 +9,12 @@ import os
 import shlex
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
+
+from ask import ask, wait_for
 
 # crun, podman's first choice, needs a control group of its own, which a container has not.
 PODMAN = ["podman", "--runtime", "runc"] if shutil.which("runc") else ["podman"]
@@ -26,6 +25,7 @@ BUILD += shlex.split(os.environ.get("SCAFFOLD_IMAGE_OPTIONS", ""))
 LIMITS = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=8192:8192"]
 # Tests may run side by side.
 PORT = str(18085 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
+ADDRESS = f"http://127.0.0.1:{PORT}"
 
 
 def engine(*arguments: str, status: int = 0) -> str:
@@ -51,22 +51,14 @@ def running(tag: str, *options: str) -> Iterator[str]:
     published = ["--publish", f"127.0.0.1:{PORT}:8080"]
     name = engine("run", "--detach", *confined, *LIMITS, *published, *options, tag).split()[0]
     try:
-        for _ in range(100):
-            try:
-                ask("/ping")
-            except (URLError, OSError):
-                time.sleep(0.1)
-            else:
-                break
+        wait_for(f"{ADDRESS}/ping")
         yield name
     finally:
         engine("rm", "--force", name)
 
 
-def ask(path: str, body: Any = None) -> Any:
-    """The JSON that the API answers; raises URLError until it listens and is ready."""
-    content = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    request = Request(f"http://127.0.0.1:{PORT}{path}", content, headers)
-    with urlopen(request, timeout=10) as response:  # noqa: S310 - http, as above
-        return json.load(response)
+def answer(path: str, body: Any = None) -> Any:
+    """What the API in the container says with status 200."""
+    status, said = ask("POST" if body else "GET", f"{ADDRESS}{path}", body)
+    assert status == 200, said
+    return said

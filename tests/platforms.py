@@ -17,28 +17,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+
+from ask import ask, wait_for
 
 COMMAND = sys.argv[1]
 INSTANCES, ANSWERS = json.loads(sys.argv[2]), json.loads(sys.argv[3])
 BUNDLE = Path("artifacts/bundle").resolve()
 FIELDS = list(json.loads((BUNDLE / "bundle.json").read_text())["signature"]["properties"])
 MODEL = Path(COMMAND).name
-JSON = {"Content-Type": "application/json"}
-
-
-def ask(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-    """The status and the JSON of an answer."""
-    connection = HTTPConnection("127.0.0.1", 18080, timeout=30)
-    content = json.dumps(body).encode() if isinstance(body, dict) else body
-    connection.request(method, path, content, {**JSON, **headers})
-    response = connection.getresponse()
-    text = response.read()
-    if response.getheader("content-type", "").startswith("application/json"):
-        return response.status, json.loads(text)
-    return response.status, text.decode()
 
 
 @contextmanager
@@ -55,17 +43,6 @@ def api(status: int = 200, **environment: str) -> Iterator[subprocess.Popen[byte
             finally:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(20) in (0, -signal.SIGTERM)
-
-
-def wait_for(path: str, status: int) -> None:
-    for _ in range(200):
-        try:
-            if ask("GET", path)[0] == status:
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise TimeoutError(path, status)
 
 
 def close(given: Any, expected: Any) -> bool:

@@ -277,7 +277,7 @@ def test_its_image_serves_as_anybody_and_stops_when_told(project: Project) -> No
     rows, answers = json.loads(answered)
     for user in ("10001:10001", "23456:0"):
         with images.running(IMAGE, "--user", user) as container:
-            said = images.ask("/invocations", {"instances": rows})["predictions"]
+            said = images.answer("/invocations", {"instances": rows})["predictions"]
             assert [row.keys() for row in said] == [row.keys() for row in answers]
             images.engine("stop", "--time", "20", container)
             state = json.loads(images.engine("inspect", container))[0]["State"]
@@ -296,7 +296,7 @@ def test_its_image_for_amazon_serves_the_model_that_is_mounted(project: Project)
         meta["run"]["mlflow_run_id"] = "mounted"
         (Path(mounted) / "bundle.json").write_text(json.dumps(meta), "utf-8")
         with images.running(f"{IMAGE}-amazon", "--volume", f"{mounted}:/opt/ml/model:ro"):
-            assert images.ask("/ping")["run_id"] == "mounted"
+            assert images.answer("/ping")["run_id"] == "mounted"
 
 
 def test_an_image_that_can_train_does_so_as_amazon_asks(project: Project) -> None:

@@ -51,19 +51,19 @@ LOOP = {"src/churn_radar/training.py", "tests/test_training.py"}
 LONGEST = {"sklearn": 1200, "pytorch": 1350}
 # Over the limit still, and by how much: these may go down, and must be gone one day, never up.
 LONGER = {
-    "tabular-classification-sklearn": 1810,
-    "tabular-classification-pytorch": 1967,
-    "tabular-regression-sklearn": 1776,
-    "tabular-regression-pytorch": 1929,
-    "nlp-sklearn": 1830,
-    "nlp-pytorch": 2012,
-    "vision-sklearn": 1842,
-    "vision-pytorch": 1998,
-    "time-series-sklearn": 1840,
-    "time-series-pytorch": 1975,
-    "recommender-sklearn": 1838,
-    "recommender-pytorch": 1971,
-    "clustering-sklearn": 1825,
+    "tabular-classification-sklearn": 1807,
+    "tabular-classification-pytorch": 1964,
+    "tabular-regression-sklearn": 1773,
+    "tabular-regression-pytorch": 1926,
+    "nlp-sklearn": 1827,
+    "nlp-pytorch": 2009,
+    "vision-sklearn": 1839,
+    "vision-pytorch": 1995,
+    "time-series-sklearn": 1837,
+    "time-series-pytorch": 1972,
+    "recommender-sklearn": 1835,
+    "recommender-pytorch": 1968,
+    "clustering-sklearn": 1822,
 }
 # What may differ between any two variants; all the rest is the same text.
 SEAM = {

@@ -74,8 +74,9 @@ def load_model(content: bytes, suffix: str) -> Callable[[Inputs], Array]:
     onnxruntime.disable_telemetry_events()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     names = [item.name for item in session.get_inputs()]
+    last = [session.get_outputs()[-1].name]
     # The inputs are picked, because ONNX Runtime refuses those that the model does not use.
-    return lambda inputs: np.asarray(session.run(None, {k: inputs[k] for k in names})[-1])
+    return lambda inputs: np.asarray(session.run(last, {k: inputs[k] for k in names})[0])
 
 
 def instance_of(row: Mapping[str, Any]) -> Instance:

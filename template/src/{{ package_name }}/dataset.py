@@ -16,14 +16,14 @@ from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
 from . import data
+from .bundle import FIELDS
 from .files import hash_of, read_json, read_verified, write_json, write_whole
 from .inputs import Array, Inputs, records
 from .locate import rows_given
-from .prepare import Instance, prepare
+from .prepare import prepare
 from .settings import COMMAND, PARAMS, PARTS, Settings, UserError
 
 NAMES = ("train", "valid", "test")
-FEATURES = list(Instance.model_fields)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Part:
 
     @cached_property
     def instances(self) -> list[dict[str, Any]]:
-        return records(self.table[FEATURES])
+        return records(self.table[FIELDS])
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -132,7 +132,7 @@ def find_leaks(train: pd.DataFrame, suspicious: float = 0.98) -> list[str]:
     target, tree = train[data.TARGET], DecisionTreeClassifier(max_leaf_nodes=50)
     if is_numeric_dtype(target) and target.nunique() > 20:
         target = pd.qcut(target, 10, labels=False, duplicates="drop")
-    columns, options = plain_columns(train[FEATURES]), {"scoring": "balanced_accuracy", "cv": 2}
+    columns, options = plain_columns(train[FIELDS]), {"scoring": "balanced_accuracy", "cv": 2}
     table = train[columns].apply(lambda c: c if is_numeric_dtype(c) else pd.factorize(c)[0])
     scores = {k: cross_val_score(tree, table[[k]], target, **options).mean() for k in columns}
     return [f'"{k}" alone gives the target away.' for k in columns if scores[k] > suspicious]

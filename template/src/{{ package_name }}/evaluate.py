@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from mlflow.exceptions import MlflowException
 
 from . import data
-from .bundle import RETRAIN, Predictor
-from .dataset import FEATURES, Part, load_manifest, load_part
+from .bundle import FIELDS, RETRAIN, Predictor
+from .dataset import Part, load_manifest, load_part
 from .files import read_json, write_json
 from .inputs import Array, Predict
 from .metrics import HIGHER_IS_BETTER, Task
@@ -128,7 +128,7 @@ def importance(bootstrap: Bootstrap, predict: Predict, output: Array) -> list[An
     """How much worse the primary metric gets when one field is shuffled over the test rows."""
     rng, drops = np.random.default_rng(0), []
     rows, whole = bootstrap.test.instances, bootstrap.plain(output)
-    for name in FEATURES if len(FEATURES) > 1 else []:
+    for name in FIELDS if len(FIELDS) > 1 else []:
         scores = []
         for _ in range(3):
             pairs = zip(rows, rng.permutation(len(rows)), strict=True)

@@ -43,7 +43,6 @@ def export(
         "model": f"model{suffix}",
         "model_sha256": write_whole(BUNDLE / f"model{suffix}", content),
         "signature": Instance.model_json_schema(),
-        "outputs": list(answers[0]),
         "answer": answers[0],
         "task": task.model_dump(),
         "reference": reference(parts["test"], answers),

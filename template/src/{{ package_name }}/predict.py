@@ -1,9 +1,8 @@
 """Batch predictions: a CSV or Parquet file, or a folder, in; the same rows with answers out."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from glob import escape
 from io import BytesIO
 from pathlib import Path
@@ -23,8 +22,6 @@ from .prepare import Instance
 from .settings import UserError, explain
 
 WRITERS: dict[str, Any] = {".csv": csv.CSVWriter, ".parquet": parquet.ParquetWriter}
-# Rows as they are, and what makes instances of them, which may find that one is none.
-Block = tuple[pa.RecordBatch, Callable[[], list[dict[str, Any]]]]
 
 
 def predict_file(bundle: str, source: Path, target: Path) -> None:
@@ -50,16 +47,18 @@ def predict_file(bundle: str, source: Path, target: Path) -> None:
 
 def answer_blocks(predictor: Predictor, source: Path, parts: Path) -> None:
     """Write each block with its answers to a file of its own, unless it is there already."""
-    count, blocks = folder_blocks(source) if source.is_dir() else file_blocks(source)
+    count, blocks = files_in(source) if source.is_dir() else rows_in(source)
     with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(f"predict, {count:,} rows", total=count)
-        for number, (rows, instances) in enumerate(blocks):
+        task, start = progress.add_task(f"predict, {count:,} rows", total=count), 1
+        for number, rows in enumerate(blocks):
             path = parts / f"{number:06}.parquet"
             if not path.is_file():
-                answers = predictor.task.answers(predictor.output(instances()))
-                parquet.write_table(beside(rows, answers, source), file := BytesIO())
+                output = predictor.output(instances_in(rows, source, start))
+                answered = beside(rows, predictor.task.answers(output), source)
+                parquet.write_table(answered, file := BytesIO())
                 write_whole(path, file.getvalue())
             progress.advance(task, rows.num_rows)
+            start += rows.num_rows
 
 
 def beside(rows: pa.RecordBatch, answers: list[dict[str, Any]], source: Path) -> pa.Table:
@@ -96,20 +95,14 @@ def as_text(table: pa.Table) -> pa.Table:
     return table
 
 
-def folder_blocks(source: Path) -> tuple[int, Iterator[Block]]:
-    """The files of a folder, each of them one instance."""
-    paths = sorted(path for path in source.iterdir() if path.is_file())
-    names = (pa.RecordBatch.from_pylist([{"file": path.name}]) for path in paths)
-    return len(paths), zip(names, (partial(from_file, path) for path in paths), strict=True)
+def files_in(source: Path) -> tuple[int, Iterator[pa.RecordBatch]]:
+    """The files of a folder, each of them one instance, and a block of its own."""
+    names = sorted(path.name for path in source.iterdir() if path.is_file())
+    return len(names), (pa.RecordBatch.from_pylist([{"file": name}]) for name in names)
 
 
-def from_file(path: Path) -> list[dict[str, Any]]:
-    with said_of(path):
-        return [Instance.from_file(path).model_dump()]
-
-
-def file_blocks(source: Path) -> tuple[int, Iterator[Block]]:
-    """The rows of a file; in a CSV every cell is text."""
+def rows_in(source: Path) -> tuple[int, Iterator[pa.RecordBatch]]:
+    """The rows of a file, in blocks; in a CSV every cell is text."""
     lines = csv.ParseOptions(newlines_in_values=True)
     cells = csv.ConvertOptions(default_column_type=pa.string())
     kind: Any = dataset.CsvFileFormat(lines, convert_options=cells)
@@ -117,22 +110,18 @@ def file_blocks(source: Path) -> tuple[int, Iterator[Block]]:
     for name in FIELDS:
         if name not in rows.schema.names:
             raise UserError(f'{source} has no column "{name}".')
-    return rows.count_rows(), blocks_of(rows, source)
+    return rows.count_rows(), (block for block in rows.to_batches() if block.num_rows)
 
 
-def blocks_of(rows: Any, source: Path) -> Iterator[Block]:
-    start = 1
-    for batch in rows.to_batches():
-        if batch.num_rows:
-            yield batch, partial(from_rows, batch, source, start)
-        start += batch.num_rows
-
-
-def from_rows(batch: pa.RecordBatch, source: Path, start: int) -> list[dict[str, Any]]:
-    instances = []
-    for number, row in enumerate(batch.select(FIELDS).to_pylist(), start):
-        with said_of(f"{source}, row {number}"):
-            instances.append(instance_of(row).model_dump())
+def instances_in(rows: pa.RecordBatch, source: Path, start: int) -> list[dict[str, Any]]:
+    """The rows of a block as instances; raises UserError with the place of one that is none."""
+    instances, folder = [], source.is_dir()
+    cells = rows if folder else rows.select(FIELDS)
+    for number, row in enumerate(cells.to_pylist(), start):
+        place: Any = source / row["file"] if folder else f"{source}, row {number}"
+        with said_of(place):
+            instance = Instance.from_file(place) if folder else instance_of(row)
+            instances.append(instance.model_dump())
     return instances
 
 

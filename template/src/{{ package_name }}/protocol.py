@@ -93,11 +93,11 @@ def from_table(names: list[str], rows: Any) -> list[Instance]:
     return INSTANCES.validate_python([dict(zip(names, row, strict=True)) for row in rows])
 
 
-def from_csv(text: str) -> list[Instance]:
+def from_csv(text: str) -> Body:
     """Rows without a header, as SageMaker sends them, have the fields in their own order."""
     rows = list(csv.reader(text.splitlines(keepends=True)))
     names = rows.pop(0) if rows and set(rows[0]) <= set(FIELDS) else FIELDS
-    return [instance_of(dict(zip(names, row, strict=True))) for row in rows]
+    return Body(instances=[instance_of(dict(zip(names, row, strict=True))) for row in rows])
 
 
 def as_tensors(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,83 +4,115 @@ import logging
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from logging.handlers import RotatingFileHandler
-from typing import Any
+from typing import Any, get_type_hints
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
 from prometheus_client import Histogram, generate_latest
 from pydantic import TypeAdapter, ValidationError
-from pydantic.json_schema import models_json_schema
 
 from .bundle import Predictor
 from .locate import locate
+from .prepare import Instance
 from .protocol import INPUTS, Body, Tensors, as_tensors, from_csv
 from .settings import COMMAND, PREFIX, UserError
 
 LARGEST, SMALL = 6_000_000, 20_000  # bytes of a body: at most, and so few that nobody waits for it
-SECONDS = Histogram("request_seconds", "Time to answer, by status.", ["status"])
+SECONDS = Histogram("request_seconds", "Time to answer instances, by status.", ["status"])
 JSON, CSV = "application/json", "text/csv"
 UNREADY: dict[int | str, Any] = {503: {"description": "There is no model; `detail` says why."}}
-REFUSED: dict[int | str, Any] = {
+REFUSED = UNREADY | {
     413: {"description": f"The body has more than {LARGEST:,} bytes."},
     415: {"description": "The body is of another type, or compressed."},
     422: {"description": "The body is no request; `detail` says where and why."},
 }
 UNKNOWN: dict[int | str, Any] = {404: {"description": "There is no such model or version."}}
+OR_CSV = {"requestBody": {"content": {CSV: {"schema": {"type": "string"}}}}}
 to_json = TypeAdapter(dict[str, Any]).dump_json
 log = logging.getLogger(f"{__package__}.requests")
 
 
-class Meter:
-    """Times each answer; as plain ASGI, because Starlette's own way costs more than a model."""
+class Asked(APIRoute):
+    """Described by FastAPI, but read here: it knows no CSV, and takes longer than a model."""
 
-    def __init__(self, app: Any) -> None:
-        self.app = app
+    def get_route_handler(self) -> Any:
+        form = get_type_hints(self.endpoint)["asked"]
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        started = time.perf_counter()
+        async def handle(request: Request) -> Response:
+            started, status = time.perf_counter(), 500
+            try:
+                said = await respond(request, form, partial(self.endpoint, **request.path_params))
+                status = 200
+            except HTTPException as error:
+                status = error.status_code
+                raise
+            finally:
+                SECONDS.labels(status).observe(time.perf_counter() - started)
+            return Response(to_json(said), media_type=JSON)
 
-        async def metered(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                SECONDS.labels(message["status"]).observe(time.perf_counter() - started)
-            await send(message)
+        return handle
 
-        await self.app(scope, receive, metered)
+
+async def respond(request: Request, form: Any, endpoint: Any) -> Any:
+    """What the endpoint says to a body in this form; all that can be wrong has a status."""
+    kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    plain = request.headers.get("content-encoding", "identity") == "identity"
+    if not plain or (kind, form) not in ((JSON, form), (CSV, Body)):
+        raise HTTPException(415, f"Send {JSON}, or to /invocations {CSV}, not compressed.")
+    raw = await read(request)
+
+    def work() -> Any:
+        asked = from_csv(raw.decode()) if kind == CSV else form.model_validate_json(raw)
+        return endpoint(asked)
+
+    try:
+        return work() if len(raw) <= SMALL else await run_in_threadpool(work)
+    except ValidationError as error:
+        told = error.errors(include_input=False, include_context=False, include_url=False)
+        problems = [{**item, "msg": item["msg"].removeprefix(PREFIX)} for item in told]
+        raise HTTPException(422, problems) from error
+    except (UserError, ValueError) as error:
+        problem = {"loc": ["body"], "msg": str(error), "type": "value_error"}
+        raise HTTPException(422, [problem]) from error
+
+
+async def read(request: Request) -> bytearray:
+    """The body; of a client that is gone, what has come of it, which is no request."""
+    raw, more = bytearray(), True
+    while more:
+        message = await request.receive()
+        raw += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(raw) > LARGEST:
+            raise HTTPException(413, f"Send at most {LARGEST:,} bytes at once.")
+    return raw
 
 
 class Api(FastAPI):
     """The API for a bundle, which is loaded while the port is bound."""
 
     def __init__(self, bundle: str = "") -> None:
-        super().__init__(title=COMMAND, max_body_size=LARGEST)
+        super().__init__(title=COMMAND)
         self.pool, self.load = ThreadPoolExecutor(1), lambda: Predictor(locate(bundle))
         self.loading, self.tried = self.pool.submit(self.load), time.monotonic()
-        self.add_middleware(Meter)
+        ask = partial(self.router.add_api_route, methods=["POST"], route_class_override=Asked)
+        for path in sorted({"/invocations", os.environ.get("AIP_PREDICT_ROUTE") or "/invocations"}):
+            ask(path, self.invocations, responses=REFUSED, openapi_extra=OR_CSV)
         for path in sorted({"/ping", "/health", os.environ.get("AIP_HEALTH_ROUTE") or "/ping"}):
             self.get(path, responses=UNREADY)(self.health)
         self.post("/ping", responses=UNREADY)(self.health)
-        takes: dict[str, Any] = {"responses": REFUSED | UNREADY, "openapi_extra": body("Body", CSV)}
-        for path in sorted({"/invocations", os.environ.get("AIP_PREDICT_ROUTE") or "/invocations"}):
-            self.post(path, **takes)(self.invocations)
         self.get("/v2")(self.server)
         self.get("/v2/health/live")(self.live)
         self.get("/v2/health/ready", responses=UNREADY)(self.health)
-        takes = {"responses": UNKNOWN | REFUSED | UNREADY, "openapi_extra": body("Tensors")}
         for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
             self.get(path, responses=UNKNOWN | UNREADY)(self.model)
             self.get(f"{path}/ready", responses=UNKNOWN | UNREADY)(self.model)
-            self.post(f"{path}/infer", **takes)(self.infer)
+            ask(f"{path}/infer", self.infer, responses=UNKNOWN | REFUSED)
         self.get("/metrics")(self.metrics)
-
-    def openapi(self) -> dict[str, Any]:
-        """With the bodies, which FastAPI does not know: they are read here, for CSV and speed."""
-        described, template = super().openapi(), "#/components/schemas/{model}"
-        forms: Any = [(Body, "validation"), (Tensors, "validation")]
-        schemas = models_json_schema(forms, ref_template=template)[1]["$defs"]
-        described.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
-        return described
 
     def ready(self) -> Predictor:
         if not self.loading.done():
@@ -103,17 +135,15 @@ class Api(FastAPI):
         """200 when the model is loaded, with the run that trained it."""
         return {"status": "ok", "run_id": self.ready().version}
 
-    async def invocations(self, request: Request) -> Response:
+    def invocations(self, asked: Body) -> dict[str, Any]:
         """One prediction an instance, in the same order."""
-        _, answers = await answer(request, self.ready(), Body)
-        return Response(to_json({"predictions": answers}), media_type=JSON)
+        return {"predictions": logged(self.ready(), asked.rows())}
 
-    async def infer(self, request: Request, name: str, version: str = "") -> Response:
+    def infer(self, asked: Tensors, name: str, version: str = "") -> dict[str, Any]:
         """The same in the Open Inference Protocol."""
         predictor = self.known(name, version)
-        asked, answers = await answer(request, predictor, Tensors)
         about = {"model_name": name, "model_version": predictor.version, "id": asked.id}
-        return Response(to_json({**about, "outputs": as_tensors(answers)}), media_type=JSON)
+        return {**about, "outputs": as_tensors(logged(predictor, asked.rows()))}
 
     async def model(self, name: str, version: str = "") -> dict[str, Any]:
         """The fields of an instance and of an answer."""
@@ -133,40 +163,13 @@ class Api(FastAPI):
         return Response(generate_latest(), media_type="text/plain")
 
 
-def body(form: str, *others: str) -> dict[str, Any]:
-    """The body of a request, as OpenAPI describes it."""
-    content: dict[str, Any] = {JSON: {"schema": {"$ref": f"#/components/schemas/{form}"}}}
-    content |= {kind: {"schema": {"type": "string"}} for kind in others}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-async def answer(request: Request, predictor: Predictor, form: Any) -> tuple[Any, list[Any]]:
-    """What was asked in this form, and the answers; all that can be wrong has a status."""
-    kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-    plain = request.headers.get("content-encoding", "identity") == "identity"
-    if not plain or (kind, form) not in ((JSON, form), (CSV, Body)):
-        raise HTTPException(415, f"Send {JSON}, or to /invocations {CSV}, not compressed.")
-    raw = await request.body()
-
-    def work() -> tuple[Any, list[Any]]:
-        csv = kind == CSV
-        asked = Body(instances=from_csv(raw.decode())) if csv else form.model_validate_json(raw)
-        rows = asked.rows()
-        answers = predictor.answer(rows)
-        if log.handlers:
-            about = {"time": time.time(), "run_id": predictor.version}
-            log.info(to_json({**about, "instances": rows, "predictions": answers}).decode())
-        return asked, answers
-
-    try:
-        return work() if len(raw) <= SMALL else await run_in_threadpool(work)
-    except ValidationError as error:
-        told = error.errors(include_input=False, include_context=False, include_url=False)
-        problems = [{**item, "msg": item["msg"].removeprefix(PREFIX)} for item in told]
-        raise HTTPException(422, problems) from error
-    except (UserError, ValueError) as error:
-        problem = {"loc": ["body"], "msg": str(error), "type": "value_error"}
-        raise HTTPException(422, [problem]) from error
+def logged(predictor: Predictor, instances: list[Instance]) -> list[dict[str, Any]]:
+    """The answers, which `monitor` can read later if requests are kept."""
+    answers = predictor.answer(instances)
+    if log.handlers:
+        about = {"time": time.time(), "run_id": predictor.version}
+        log.info(to_json({**about, "instances": instances, "predictions": answers}).decode())
+    return answers
 
 
 def keep_requests() -> None:
@@ -185,5 +188,5 @@ def keep_requests() -> None:
 def serve(bundle: str, host: str, port: int) -> None:
     """Until SIGTERM; what was asked before is answered."""
     keep_requests()
-    options: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 30}
-    uvicorn.run(Api(bundle), host=host, port=port, **options)
+    options: dict[str, Any] = {"access_log": False, "timeout_graceful_shutdown": 30}
+    uvicorn.run(Api(bundle), host=host, port=port, log_level="warning", **options)

@@ -13,7 +13,8 @@ import tomlkit
 from mlflow.models import infer_signature
 from rich.progress import track
 
-from .dataset import FEATURES, NAMES, Parts, drawn, load_manifest, load_part, plain_columns
+from .bundle import FIELDS
+from .dataset import NAMES, Parts, drawn, load_manifest, load_part, plain_columns
 from .export import export, serving_versions
 from .files import hash_of, write_whole
 from .locate import publish
@@ -59,8 +60,8 @@ def learn(settings: Settings, params: Params, parts: Parts) -> tuple[Any, Task, 
 
 def log_model(parts: Parts, answers: list[dict[str, Any]]) -> None:
     # Of a list MLflow would look at each item; then a few rows must do.
-    train = parts["train"].table[FEATURES]
-    example = train if plain_columns(train) == FEATURES else train.head(100)
+    train = parts["train"].table[FIELDS]
+    example = train if plain_columns(train) == FIELDS else train.head(100)
     mlflow.pyfunc.log_model(
         name="model",
         loader_module=f"{PACKAGE}.bundle",
