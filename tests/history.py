@@ -59,6 +59,8 @@ class Writer:
 
     name: str
     written: int = 0
+    # Whether new files may be of no encoding.
+    binary: bool = True
     # Where the files are now that they have renamed, and "" for those they have deleted.
     moved: dict[str, str] = field(default_factory=dict)
 
@@ -78,8 +80,7 @@ class Writer:
 
     def create(self, tree: Tree, edit: Edit) -> None:
         if edit.name not in tree:
-            # Not text in any encoding, and neither Copier nor git may care.
-            binary = bytes(range(256)) if edit.name.endswith(".bin") else b""
+            binary = bytes(range(256)) if self.binary and edit.name.endswith(".bin") else b""
             tree[edit.name] = binary + b"".join(self.line() for _ in range(edit.length))
 
     def move(self, tree: Tree, path: str, *, keep: bool) -> None:

@@ -15,12 +15,17 @@ from pathlib import Path
 GH: dict[str, tuple[str, set[str], set[str]]] = {
     "auth setup-git": ("", set(), set()),
     "issue create": ("issues: write", {"--title", "--body-file"}, set()),
+    "issue list": ("issues: read", {"--search", "--state", "--json", "--jq"}, set()),
     "pr comment": (
         "pull-requests: write",
         {"--body-file"},
         {"--edit-last", "--create-if-none"},
     ),
-    "pr create": ("pull-requests: write", {"--base", "--head", "--title", "--body-file"}, set()),
+    "pr create": (
+        "pull-requests: write",
+        {"--base", "--head", "--title", "--body", "--body-file"},
+        set(),
+    ),
     "pr edit": ("pull-requests: write", {"--title", "--body-file"}, set()),
     "pr list": ("pull-requests: read", {"--head", "--state", "--json", "--jq"}, set()),
     "run download": ("actions: read", {"--name", "--dir"}, set()),
@@ -74,7 +79,7 @@ def gh(arguments: list[str]) -> None:
     if name == "run download":
         source = Path(os.environ["STANDIN_ARTIFACTS"]) / options["--name"]
         shutil.copytree(source, options["--dir"], dirs_exist_ok=True)
-    if name == "pr list":
+    if name in {"pr list", "issue list"}:
         sys.stdout.write(os.environ.get("STANDIN_OPEN", ""))
     if name == "auth setup-git":
         command = ["git", "config", "--global", "credential.helper", "gh"]
@@ -128,5 +133,11 @@ def uv(arguments: list[str]) -> None:
     os.execve(binary, [binary, *arguments], os.environ | here)  # noqa: S606 - uv
 
 
+def uvx(arguments: list[str]) -> None:
+    """The real one."""
+    binary = os.environ["STANDIN_UV"]
+    os.execv(binary, [binary, "tool", "run", *arguments])  # noqa: S606 - uv
+
+
 if __name__ == "__main__":
-    {"docker": docker, "gh": gh, "uv": uv}[sys.argv[1]](sys.argv[2:])
+    {"docker": docker, "gh": gh, "uv": uv, "uvx": uvx}[sys.argv[1]](sys.argv[2:])

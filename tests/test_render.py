@@ -124,6 +124,13 @@ def test_no_jinja_is_left(rendered: Render, combination: Combination) -> None:
         assert "copier" not in name or name == ".copier-answers.yml"
 
 
+def test_all_files_are_text(rendered: Render, combination: Combination) -> None:
+    """Copier cannot merge others, and would write over an owner's of the same name."""
+    project = rendered(**combination.answers)
+    for name in files(project):
+        assert "\0" not in (project / name).read_text("utf-8"), name
+
+
 def test_plain_python_is_copied_byte_for_byte(rendered: Render, combination: Combination) -> None:
     project = rendered(package_name="churn_radar", **combination.answers)
     sources = {path.read_bytes() for path in (ROOT / "template").rglob("*.py")}

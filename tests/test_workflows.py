@@ -97,6 +97,10 @@ class Hub:
 
     def create(self, combination: Combination, template: Path, *, lock: bool = True) -> None:
         render(self.source, combination.answers, template=template)
+        self.publish(lock=lock)
+
+    def publish(self, *, lock: bool = True) -> None:
+        """Commit what is in the source, and make the remote of it."""
         if lock:
             command = [find_uv_bin(), "lock", "--quiet", "--python", sys.executable]
             command += sync_options()
@@ -135,7 +139,7 @@ class Hub:
     def environment(self) -> dict[str, str]:
         """That of a fresh machine, whose uv is not on the PATH before setup-uv puts it there."""
         script = Path(__file__).with_name("standins.py")
-        for folder, name in (("bin", "docker"), ("bin", "gh"), ("uv", "uv")):
+        for folder, name in (("bin", "docker"), ("bin", "gh"), ("uv", "uv"), ("uv", "uvx")):
             text = f'#!/bin/sh\nexec {sys.executable} {script} {name} "$@"\n'
             self.executable(self.tools / folder / name, text)
         cache = subprocess.run(  # noqa: S603 - uv
