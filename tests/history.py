@@ -238,17 +238,28 @@ def git(folder: Path, *arguments: str) -> str:
     ).stdout
 
 
+# Left out where time counts: of files that are alike, some are enough.
+ALIKE: tuple[str, ...] = (
+    "test_*.jinja",
+    "deploy_azureml",
+    "deploy_huggingface",
+    "deploy_sagemaker",
+)
+ALIKE += tuple(f"{name}.py" for name in ("bundle", "drift", "evaluate", "export", "inputs"))
+ALIKE += tuple(f"{name}.py" for name in ("locate", "monitor", "predict", "protocol", "tracking"))
+
+
 class Template:
     """A git repository of the template as it is in the working tree, of which versions are made."""
 
-    def __init__(self, folder: Path, keep: Iterable[str]) -> None:
-        """Layers of variants other than those in `keep` are left out, which saves half the time."""
+    def __init__(self, folder: Path, keep: Iterable[str], without: Iterable[str] = ()) -> None:
+        """Copy the layers of the variants in `keep`, and no file of a name in `without`."""
         self.folder, self.writer, self.versions = folder, Writer("template"), 0
         # Of the newest version: where each file is that was renamed, and where it was.
         self.renamed: dict[str, str] = {}
         others = {name.replace("-", "_") for name in set(choices("variant")) - set(keep)}
-        dropped = [f"{{% if {name} %}}.{{% endif %}}" for name in others]
-        ignored = shutil.ignore_patterns("__pycache__", ".*_cache", *dropped)
+        dropped = [f"{{% if {name} %}}.{{% endif %}}" for name in (*others, *without)]
+        ignored = shutil.ignore_patterns("__pycache__", ".*_cache", *without, *dropped)
         folder.mkdir()
         shutil.copy(ROOT / "copier.yml", folder)
         for name in ("includes", "template"):

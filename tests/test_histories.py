@@ -1,14 +1,15 @@
 """No line of an owner's goes in silence, whatever they and the template did before an update."""
 
 import os
+import random
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import copier
 import pytest
-from history import Edit, Template, Tree, Update, Writer, edits, git, read_tree, write_tree
-from hypothesis import HealthCheck, Phase, given, settings
+from history import ALIKE, Edit, Template, Tree, Update, Writer, edits, git, read_tree, write_tree
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from scaffold import ScaffoldError, update
@@ -85,17 +86,14 @@ class Project:
         return went
 
 
-history = st.tuples(
-    st.sampled_from(VARIANTS), st.lists(st.tuples(edits, edits), min_size=1, max_size=3)
-)
+Step = tuple[list[Edit], list[Edit]]
+steps = st.lists(st.tuples(edits, edits), min_size=1, max_size=3)
 
 
-def run(
-    variant: str, steps: list[tuple[list[Edit], list[Edit]]], how: Callable[[Path], None]
-) -> int:
+def live(variant: str, steps: list[Step], how: Callable[[Path], None]) -> int:
     """Live through a history; the number of updates that were made."""
     with tempfile.TemporaryDirectory() as place:
-        template = Template(Path(place, "template"), [variant])
+        template = Template(Path(place, "template"), [variant], without=ALIKE)
         # Over a binary file of the owner's, Copier writes one of the template's without a word,
         # which is why the template has none.
         template.writer.binary = how is ours
@@ -112,19 +110,47 @@ def run(
     return len(steps)
 
 
-@pytest.mark.parametrize("how", [plain, ours])
-def test_history(how: Callable[[Path], None]) -> None:
+def try_histories(how: Callable[[Path], None], count: int, chosen: int) -> None:
+    """So many histories, the variants in turn, from this seed."""
+    print(f"{count} histories by {how.__name__}, --hypothesis-seed={chosen}")  # noqa: T201 - to repeat it
+    updates = 0
+
+    @seed(chosen)
     @settings(
-        max_examples=int(os.environ.get("HISTORIES", "10")),
+        max_examples=count,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
-        # To shrink a history takes minutes; REPRODUCE.
+        # To shrink a history takes many minutes; what it prints can be replayed.
         phases=[Phase.generate],
         print_blob=True,
     )
-    @given(history)
-    def check(lived: tuple[str, list[tuple[list[Edit], list[Edit]]]]) -> None:
-        run(*lived, how)
+    @given(st.sampled_from(VARIANTS), steps)
+    def check(variant: str, steps: list[Step]) -> None:
+        nonlocal updates
+        updates += live(variant, steps, how)
 
     check()
+    # A promise that is kept by refusing is none.
+    assert updates > count / 4
+    print(f"{updates} updates")  # noqa: T201 - what was tried
+
+
+@pytest.mark.parametrize("how", [plain, ours])
+def test_histories(how: Callable[[Path], None], request: pytest.FixtureRequest) -> None:
+    try_histories(how, 8, seed_of(request))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("how", [plain, ours])
+def test_a_thousand_histories_each(
+    how: Callable[[Path], None], request: pytest.FixtureRequest
+) -> None:
+    try_histories(how, int(os.environ.get("SCAFFOLD_HISTORIES", "1000")), seed_of(request))
+
+
+def seed_of(request: pytest.FixtureRequest) -> int:
+    """The seed of --hypothesis-seed, or a random one."""
+    given = request.config.getoption("--hypothesis-seed")
+    return int(given) if given else random.randrange(10**6)  # noqa: S311 - no secret

@@ -1,0 +1,190 @@
+"""How long it takes to make and to update a project, beside cookiecutter and any peer.
+
+    uv run python benchmarks/render.py --runs 9
+    uv run python benchmarks/render.py --peer ../some-template --peer-command "putup --dsproject {}"
+
+Commands are timed as whole processes, taken in turn in one call; the table has medians, and ratios
+to `copier copy`. A peer is a template's folder, copied by what it is made for (copier.yml or
+cookiecutter.json), or a command, in which {} stands for the folder to make. Start-up is what
+`--version` takes.
+"""
+
+import argparse
+import os
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from scaffold.matrix import choices
+from scaffold.render import plain_template
+
+BIN = Path(sys.executable).parent
+# What `scaffold new` does before it makes a repository and an environment.
+COPYING = """
+import sys
+from pathlib import Path
+from scaffold import render
+render(Path(sys.argv[1]), dict(), template=Path(sys.argv[2]))
+"""
+NAMES = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+ENVIRONMENT |= {f"GIT_{name}": "somebody" for name in NAMES}
+
+
+def timed(command: list[str], folder: Path) -> float:
+    """Seconds that a command takes as a whole process; its failure ends the benchmark."""
+    started = time.perf_counter()
+    result = subprocess.run(  # noqa: S603 - the benchmark's own commands
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        sys.exit(f"`{shlex.join(command)}` failed in {folder}:\n{result.stdout}{result.stderr}")
+    return time.perf_counter() - started
+
+
+def git(folder: Path, *arguments: str) -> None:
+    timed(["git", *arguments], folder)
+
+
+class Bench:
+    """A folder with the templates, in which each measurement makes a project and removes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.files = folder, dict[str, int]()
+        with plain_template() as template:
+            shutil.copytree(template, folder / "plain")
+            shutil.copytree(template, folder / "versions")
+        timed([str(BIN / "scaffold"), "export", "export", "tabular-classification-sklearn"], folder)
+        self.release("v1.0.0")
+        self.edited_project()
+        with (folder / "versions/template/.gitignore").open("a") as file:
+            file.write("# A newer version.\n")
+        self.release("v1.1.0")
+
+    def release(self, tag: str) -> None:
+        versions = self.folder / "versions"
+        git(versions, "init", "--quiet")
+        git(versions, "add", "--all", "--force")
+        git(versions, "commit", "--quiet", "--message", tag)
+        git(versions, "tag", tag)
+
+    def edited_project(self) -> None:
+        """Of the first version, with a line of its owner's in every module."""
+        project = self.folder / "edited"
+        copy = [str(BIN / "copier"), "copy", "--quiet", "--defaults"]
+        timed([*copy, str(self.folder / "versions"), str(project)], self.folder)
+        for path in project.rglob("*.py"):
+            path.write_text(f"# Mine.\n{path.read_text('utf-8')}", "utf-8")
+        git(project, "init", "--quiet")
+        git(project, "add", "--all")
+        git(project, "commit", "--quiet", "--message", "Mine")
+
+    def make(self, name: str, command: list[str]) -> Callable[[], float]:
+        """A measurement of a command in which {} stands for the folder to make."""
+
+        def once() -> float:
+            with tempfile.TemporaryDirectory(dir=self.folder) as place:
+                target = Path(place, "project")
+                seconds = timed([part.replace("{}", str(target)) for part in command], Path(place))
+                made = [path for path in Path(place).rglob("*") if path.is_file()]
+                self.files[name] = sum(".git" not in path.parts for path in made)
+                return seconds
+
+        return once
+
+    def update(self, command: list[str]) -> Callable[[], float]:
+        """A measurement of an update of the edited project."""
+
+        def once() -> float:
+            with tempfile.TemporaryDirectory(dir=self.folder) as place:
+                project = shutil.copytree(self.folder / "edited", Path(place, "project"))
+                return timed(command, project)
+
+        return once
+
+    def variants(self, count: int) -> Path:
+        """A template with the layers of so many variants."""
+        dropped = [name.replace("-", "_") for name in choices("variant")[count:]]
+        ignored = shutil.ignore_patterns(*(f"{{% if {name} %}}.{{% endif %}}" for name in dropped))
+        return Path(
+            shutil.copytree(self.folder / "plain", self.folder / str(count), ignore=ignored)
+        )
+
+
+def peers(arguments: argparse.Namespace) -> dict[str, list[str]]:
+    """Name -> the command that makes a project of it."""
+    commands = {}
+    for peer in arguments.peer:
+        name = f"peer {peer.name}"
+        if (peer / "cookiecutter.json").is_file():
+            commands[name] = [str(BIN / "cookiecutter"), "--no-input", str(peer.resolve())]
+        else:
+            copy = [str(BIN / "copier"), "copy", "--quiet", "--defaults", "--trust"]
+            commands[name] = [*copy, str(peer.resolve()), "{}"]
+    return commands | {f"peer `{line}`": shlex.split(line) for line in arguments.peer_command}
+
+
+def measurements(bench: Bench, arguments: argparse.Namespace) -> dict[str, Callable[[], float]]:
+    """Name -> a function that measures once."""
+    copy = [str(BIN / "copier"), "copy", "--quiet", "--defaults"]
+    plain, export = str(bench.folder / "plain"), str(bench.folder / "export")
+    cookiecutter = [str(BIN / "cookiecutter"), "--no-input", export]
+    made = {
+        "copier copy": [*copy, plain, "{}"],
+        "scaffold new, its copying": [sys.executable, "-c", COPYING, "{}", plain],
+        "cookiecutter, exported": [*cookiecutter, "--directory", "tabular-classification-sklearn"],
+        **{f"copier copy, {n} variants": [*copy, str(bench.variants(n)), "{}"] for n in (1, 4, 7)},
+        **peers(arguments),
+    }
+    return {
+        **{name: bench.make(name, command) for name, command in made.items()},
+        "copier --version": bench.make("", [str(BIN / "copier"), "--version"]),
+        "copier update": bench.update([str(BIN / "copier"), "update", "--quiet", "--defaults"]),
+        "scaffold update": bench.update([str(BIN / "scaffold"), "update", "--yes", "--no-checks"]),
+    }
+
+
+def main() -> None:
+    """Measure in turn and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--runs", type=int, default=9, help="turns that count; one more comes first"
+    )
+    parser.add_argument(
+        "--peer", type=Path, action="append", default=[], help="a template's folder"
+    )
+    parser.add_argument("--peer-command", action="append", default=[], help="makes the folder {}")
+    arguments = parser.parse_args()
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder))
+        todo = measurements(bench, arguments)
+        taken: dict[str, list[float]] = {name: [] for name in todo}
+        for turn in track(range(arguments.runs + 1), "measuring", console=console):
+            for name, measure in todo.items():
+                seconds = measure()
+                if turn:
+                    taken[name].append(seconds)
+    table = Table("", "seconds", "lowest", "ratio", "files")
+    first = statistics.median(taken["copier copy"])
+    for name, seconds in taken.items():
+        median = statistics.median(seconds)
+        numbers = f"{median:.2f}", f"{min(seconds):.2f}", f"{median / first:.2f}"
+        table.add_row(name, *numbers, str(bench.files.get(name, "")))
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()
