@@ -1,6 +1,7 @@
 """The command `scaffold`."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from scaffold import linting
-from scaffold.matrix import combinations
-from scaffold.render import ScaffoldError
+from scaffold.errors import ScaffoldError
+from scaffold.matrix import combinations, questionnaire
+from scaffold.render import command_of, recorded_answers
 from scaffold.render import new as make
 
 app = typer.Typer(
@@ -56,7 +58,17 @@ def new(
         if not equals:
             raise ScaffoldError(f'-d takes KEY=VALUE, not "{item}".')
         answers[key] = value
+    if not defaults:
+        console.print(questionnaire()["_message_before_copy"], highlight=False)
     make(destination, answers, defaults=defaults, run=run)
+    name, command = recorded_answers(destination)["project_name"], command_of(destination)
+    console.print(f"{name} is ready. Next:\n", highlight=False, markup=False)
+    console.print(
+        f"    cd {shlex.quote(str(destination))}\n    uv run {command} run",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 @app.command()
