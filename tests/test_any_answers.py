@@ -192,6 +192,8 @@ def test_any_answers(trimmed: Path, tmp_path: Path, number: int) -> None:
     assert tally.refused > 10
 
 
+# A quarter of an hour on a core of its own.
+@pytest.mark.timeout(5400)
 @pytest.mark.slow
 def test_ten_thousand_answers(trimmed: Path, tmp_path: Path, number: int) -> None:
     tally = search(trimmed, tmp_path / "made", 10_000, number)
