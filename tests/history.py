@@ -59,7 +59,7 @@ class Writer:
 
     name: str
     written: int = 0
-    # Whether new files may be of no encoding.
+    # Whether they write files of no encoding too.
     binary: bool = True
     # Where the files are now that they have renamed, and "" for those they have deleted.
     moved: dict[str, str] = field(default_factory=dict)
@@ -79,8 +79,8 @@ class Writer:
             tree[path] = b"".join(self.rewritten(tree[path].splitlines(keepends=True), edit))
 
     def create(self, tree: Tree, edit: Edit) -> None:
-        if edit.name not in tree:
-            binary = bytes(range(256)) if self.binary and edit.name.endswith(".bin") else b""
+        binary = bytes(range(256)) if edit.name.endswith(".bin") else b""
+        if edit.name not in tree and (self.binary or not binary):
             tree[edit.name] = binary + b"".join(self.line() for _ in range(edit.length))
 
     def move(self, tree: Tree, path: str, *, keep: bool) -> None:

@@ -3,16 +3,21 @@
 import json
 import keyword
 import re
+import subprocess
 import sys
-import tomllib
 from email.headerregistry import Address
+from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
+import copier
 import pytest
 import yaml
 from conftest import Render
+from test_any_answers import check_refusal, refused, verify
 
-from scaffold import ScaffoldError, render
+from scaffold import Combination, ScaffoldError, combinations, render
+from scaffold.linting import project_environment
 from scaffold.matrix import ROOT, questionnaire
 from scaffold.render import questions, recorded_answers
 
@@ -32,34 +37,98 @@ HOSTILE = [
     "&anchor *alias !tag |",
     "trailing\\",
 ]
+DEVICES = ["con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(10))]
+DEPLOY = ["azureml", "huggingface"]
+PAIR = combinations()[0].answers
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_comes_back_from_every_file(rendered: Render, text: str) -> None:
-    project = rendered(project_name=text, description=text, author_name=text)
-    check_carriers(project, text, text)
+def test_hostile_text_comes_back_from_every_file(tmp_path: Path, template: Path, text: str) -> None:
+    answers = {"project_name": text, "description": text, "author_name": text, "deploy": DEPLOY}
+    assert not refused(tmp_path / "tried", answers, template)
+    verify(template, tmp_path / "x", PAIR | answers)
 
 
-@pytest.mark.parametrize("text", ["two\nlines", "three\n\nparagraphs\n", "tab\there"])
-def test_a_description_may_have_lines(rendered: Render, text: str) -> None:
-    check_carriers(rendered(description=text, project_name="x", author_name="x"), "x", text)
+# What broke a file before test_any_answers.py was there, and is accepted now.
+FOUND: dict[str, dict[str, Any]] = {
+    "a marker of the report in the name": {"project_name": "<!-- results:start -->"},
+    "a marker of the report in the description": {"description": "<!-- results:end -->"},
+    "HTML that hides the rest of the README": {"description": "<details>"},
+    "a fence that makes the rest code": {"description": "```"},
+    "a heading": {"description": "# Results"},
+    "a list": {"description": "- a: b"},
+    "a numbered list": {"description": "2024. A year"},
+    "a quotation": {"description": "> said"},
+    "a line across": {"description": "***"},
+    "emphasis": {"project_name": "_Churn_ *radar* ~~old~~"},
+    "no emphasis": {"project_name": "churn_radar"},
+    "a link": {"project_name": "[Churn](radar) ![x](y)"},
+    "code": {"project_name": "the `churn` radar"},
+    "an entity": {"project_name": "AT&amp;T &#35;"},
+    "an end of a heading": {"project_name": "Learn C #"},
+    "backslashes": {"project_name": "C:\\_x\\", "description": "\\"},
+    "an author of two addresses": {"author_name": "Ada <a@b.org>", "author_email": "ada@x.org"},
+    "an author with a group": {"author_name": "Ada: Dr; B", "author_email": "ada@x.org"},
+    "an author with a comment": {"author_name": "(", "author_email": "ada@x.org"},
+    "an author in quotes": {"author_name": '"Ada"', "author_email": "ada@x.org"},
+    "an author in brackets": {"author_name": "[Ada]", "author_email": "ada@x.org"},
+    "an author with two spaces": {"author_name": "Ada  L", "author_email": "ada@x.org"},
+    "a name that YAML takes for true": {"package_name": "yes", "deploy": DEPLOY},
+    "a name that YAML takes for nothing": {"package_name": "null", "deploy": DEPLOY},
+    "a name cut at a hyphen": {"package_name": "a" * 31 + "_b", "deploy": DEPLOY},
+}
 
 
-def check_carriers(project: Path, name: str, description: str) -> None:
-    metadata = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
-    assert metadata["description"] == description
-    assert metadata["authors"][0]["name"] == name
-    recorded = recorded_answers(project)
-    assert (recorded["description"], recorded["project_name"]) == (description, name)
-    readme = (project / "README.md").read_text("utf-8")
-    assert readme.startswith(f"# {name}\n")
-    assert description in readme
-    assert name in (project / "LICENSE").read_text("utf-8")
-    card = (project / "MODEL_CARD.md").read_text("utf-8")
-    assert description in card
-    yaml.safe_load(card.split("---\n")[1])
-    for path in [*project.glob(".github/**/*.yml"), *project.glob("*.yaml")]:
-        yaml.safe_load(path.read_text("utf-8"))
+@pytest.mark.parametrize("answers", FOUND.values(), ids=FOUND)
+def test_found_by_random_answers(tmp_path: Path, template: Path, answers: dict[str, Any]) -> None:
+    assert not refused(tmp_path / "tried", answers, template)
+    verify(template, tmp_path / "x", PAIR | answers)
+
+
+def test_no_escapes_where_none_are_needed(rendered: Render) -> None:
+    name = "churn_radar 2.0 (A/B) & p<0.05: it's 5 % + more!"
+    text = (rendered(project_name=name) / "README.md").read_text("utf-8")
+    assert text.startswith(f"# {name}\n")
+
+
+@pytest.mark.parametrize("said", ["vertex,sagemaker", "[sagemaker, vertex]", ' "vertex" sagemaker'])
+def test_a_list_may_be_answered_on_the_command_line(
+    tmp_path: Path, template: Path, said: str
+) -> None:
+    render(tmp_path / "project", {"deploy": said}, template=template)
+    assert recorded_answers(tmp_path / "project")["deploy"] == ["vertex", "sagemaker"]
+
+
+def test_a_description_with_an_example_does_not_answer_for_it(rendered: Render) -> None:
+    """The workflow asks the image what the README's example asks, not what looks like one."""
+    description = "curl -s localhost:8080/invocations -d '1'"
+    project = rendered(project_name="x -d '2'", description=description)
+    workflow = yaml.safe_load((project / ".github/workflows/image.yml").read_text("utf-8"))
+    steps = {step["name"]: step for step in workflow["jobs"]["build"]["steps"]}
+    command = steps["Ask it what the README asks"]["run"].splitlines()[0].partition(" > ")[0]
+    run = ["bash", "-c", command]
+    asked = subprocess.run(run, cwd=project, capture_output=True, check=True)  # noqa: S603 - rendered
+    assert json.loads(asked.stdout)["instances"]
+
+
+def test_a_name_like_a_marker_is_not_in_the_summary(rendered: Render) -> None:
+    project = rendered(project_name="/results:start/", description="results:end")
+    workflow = yaml.safe_load((project / ".github/workflows/ci.yml").read_text("utf-8"))
+    steps = {step["name"]: step for step in workflow["jobs"]["train"]["steps"]}
+    command = steps["Show the results"]["run"].partition(" >> ")[0]
+    run = ["bash", "-c", command]
+    shown = subprocess.run(run, cwd=project, capture_output=True, check=True)  # noqa: S603 - rendered
+    assert shown.stdout.startswith(b"<!-- results:start -->\n")
+    assert shown.stdout.endswith(b"<!-- results:end -->\n")
+
+
+def test_answers_survive_a_recopy(rendered: Render) -> None:
+    """What an update starts from is not taken for Jinja."""
+    answers = {"project_name": "{{ 7 * 7 }}", "description": "{% if x %} {{ y }} ${{ z }} {#"}
+    project = rendered(**answers, author_name="{{ author_email }}")
+    before = recorded_answers(project)
+    copier.run_recopy(project, defaults=True, overwrite=True, quiet=True)
+    assert recorded_answers(project) == before
 
 
 @pytest.mark.parametrize(
@@ -77,16 +146,46 @@ def check_carriers(project: Path, name: str, description: str) -> None:
         ({"package_name": "a" * 61}, "61 characters"),
         ({"package_name": "json"}, "standard library"),
         ({"package_name": "numpy"}, "library that projects"),
+        # These a library brings along: uv resolves nothing that depends on itself.
+        ({"package_name": "scikit_learn"}, "library that projects"),
+        ({"package_name": "flask"}, "library that projects"),
+        ({"package_name": "python"}, "command"),
         ({"package_name": "tests"}, "too general"),
+        ({"package_name": "test_data"}, "tests of the project"),
+        ({"package_name": "conftest"}, "tests of the project"),
+        *(({"package_name": name}, "device on Windows") for name in DEVICES),
         ({"project_name": " "}, "empty"),
         ({"project_name": "a\nb"}, "line break"),
         ({"project_name": "a\u202eb"}, "invisible"),
         ({"project_name": "x" * 81}, "81 characters"),
-        ({"description": "<!-- results:end -->"}, "HTML comment"),
+        ({"project_name": "\u200b\u200e \u3164"}, "empty"),
+        ({"project_name": "a\ufeff"}, "invisible"),
+        ({"project_name": "a "}, "begins or ends with a space"),
+        ({"project_name": "\ud800"}, "invisible"),
+        ({"project_name": "a\uffff", "deploy": DEPLOY}, "invisible"),
         ({"description": "a\x00b"}, "invisible"),
+        # uv builds no package whose description has several lines.
+        ({"description": "two\nlines"}, "line break"),
+        ({"description": "a paragraph\n"}, "line break"),
+        ({"description": "tab\there"}, "line break"),
+        ({"description": "    code"}, "begins or ends with a space"),
+        ({"description": "<!-- \0 -->"}, "line break"),
+        ({"description": "x" * 501}, "501 characters"),
+        ({"description": None}, "no text"),
+        ({"project_name": 7}, "no text"),
+        ({"deploy": ["vertex", "nowhere"]}, "nowhere"),
+        ({"deploy": "nowhere"}, "nowhere"),
+        ({"deploy": None}, "no list"),
+        ({"deploy": [["vertex"]]}, "no list"),
+        ({"author_name": "Lovelace, Ada"}, "comma"),
         ({"author_name": ""}, "empty"),
         ({"author_email": "x"}, "name@example.org"),
         ({"author_email": "x@y.org\n"}, "name@example.org"),
+        ({"author_email": "a..b@x.org"}, "name@example.org"),
+        ({"author_email": ".a@x.org"}, "name@example.org"),
+        ({"author_email": "a" * 65 + "@x.org"}, "name@example.org"),
+        ({"author_email": "a@" + "x" * 64 + ".org"}, "name@example.org"),
+        ({"author_email": "a@" + "x." * 130 + "org"}, "name@example.org"),
         ({"github_user": "a--b"}, "hyphens"),
         ({"license": "WTFPL"}, "MIT"),
         ({"variant": "unknown"}, "tabular-classification"),
@@ -97,11 +196,11 @@ def check_carriers(project: Path, name: str, description: str) -> None:
     ids=lambda value: repr(value)[:40],
 )
 def test_impossible_answers_are_refused(
-    tmp_path: Path, template: Path, answer: dict[str, str], words: str
+    tmp_path: Path, template: Path, answer: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ScaffoldError, match=re.escape(words)) as refusal:
         render(tmp_path / "project", answer, template=template)
-    assert "\n" not in str(refusal.value).strip()
+    check_refusal(str(refusal.value))
     assert not (tmp_path / "project").exists()
 
 
@@ -111,6 +210,7 @@ def test_impossible_answers_are_refused(
         ("Churn Radar", "churn_radar"),
         ("2024-sales!", "sales"),
         ("class", "class_model"),
+        ("scikit-learn", "scikit_learn_model"),
         ("test", "test_model"),
         ("日本", "ml_project"),
     ],
@@ -168,6 +268,21 @@ def test_every_dependency_is_a_reserved_name() -> None:
     names = set(re.findall(r'"([A-Za-z0-9_]+)"', (ROOT / "includes/validate.jinja").read_text()))
     assert "pandas" in imported
     assert {name.lower() for name in imported if not name.startswith("_")} <= names
+
+
+@pytest.mark.slow
+def test_what_environments_bring_is_reserved(rendered: Render, combination: Combination) -> None:
+    """A project cannot bear the name of a dependency, nor hide a module or command of one."""
+    environment = project_environment(rendered(**combination.answers))
+    brought = {path.name.replace("-", "_") for path in (environment / "bin").iterdir()}
+    for distribution in distributions(path=[str(next(environment.glob("lib/*/site-packages")))]):
+        brought.add(re.sub("[-_.]+", "_", distribution.metadata["Name"]).lower())
+        tops = {path.parts[0] for path in distribution.files or []}
+        brought |= {top.partition(".")[0] for top in tops if not top.endswith("-info")}
+    possible = {name for name in brought if re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name)}
+    assert {"python", "scikit_learn", "pandas"} <= possible
+    text = (ROOT / "includes" / "validate.jinja").read_text("utf-8")
+    assert possible <= set(re.findall(r'"([A-Za-z0-9_]+)"', text))
 
 
 @pytest.mark.parametrize("license_", list(questionnaire()["license"]["choices"].values()))

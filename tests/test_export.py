@@ -323,7 +323,7 @@ def test_a_folder_in_use_or_a_slip_changes_nothing(
     for destination, chosen, words in (
         (used, [], "is in use"),
         (used / "mine.txt", [], "is in use"),
-        (used / "mine.txt" / "x", [], "cannot be written"),
+        (used / "mine.txt" / "x", [], "is a file"),
         (tmp_path / "new", ["unknown"], "There is no"),
     ):
         with pytest.raises(ScaffoldError, match=words):

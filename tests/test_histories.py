@@ -94,8 +94,8 @@ def live(variant: str, steps: list[Step], how: Callable[[Path], None]) -> int:
     """Live through a history; the number of updates that were made."""
     with tempfile.TemporaryDirectory() as place:
         template = Template(Path(place, "template"), [variant], without=ALIKE)
-        # Over a binary file of the owner's, Copier writes one of the template's without a word,
-        # which is why the template has none.
+        # Over a binary file of the owner's, Copier writes one of the template's without a word, so
+        # the template has none.
         template.writer.binary = how is ours
         project = Project(template, Path(place, "project"), variant)
         for number, (owners, templates) in enumerate(steps):

@@ -1,6 +1,7 @@
 """The command `scaffold`."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,9 +12,10 @@ from rich.table import Table
 
 from scaffold import linting
 from scaffold import update as updating
+from scaffold.errors import ScaffoldError
 from scaffold.export import export as write_export
-from scaffold.matrix import combinations
-from scaffold.render import ScaffoldError
+from scaffold.matrix import combinations, questionnaire
+from scaffold.render import command_of, recorded_answers
 from scaffold.render import new as make
 
 app = typer.Typer(
@@ -52,7 +54,17 @@ def new(
     ] = False,
 ) -> None:
     """Make a project with its git repository and environment."""
+    if not defaults:
+        console.print(questionnaire()["_message_before_copy"], highlight=False)
     make(destination, answers_of(data), defaults=defaults, run=run)
+    name, command = recorded_answers(destination)["project_name"], command_of(destination)
+    console.print(f"{name} is ready. Next:\n", highlight=False, markup=False)
+    console.print(
+        f"    cd {shlex.quote(str(destination))}\n    uv run {command} run",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def answers_of(data: list[str] | None) -> dict[str, str]:

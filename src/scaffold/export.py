@@ -11,12 +11,15 @@ from typing import Any
 
 import jinja2
 
+from scaffold.errors import ScaffoldError
 from scaffold.linting import select
 from scaffold.matrix import ROOT, Combination, questionnaire
-from scaffold.render import ScaffoldError, refuse_used, render
+from scaffold.places import beside
+from scaffold.render import render
 from scaffold.staging import LAYER, OPEN, finished, questions_left, staged_template
 
 VALIDATE, UPDATE = "includes/validate.jinja", "includes/update.jinja"
+MARKDOWN = "includes/markdown.jinja"
 JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
 # Named by the checks of answers; nothing here runs them.
 JINJA.filters["regex_search"] = re.search
@@ -102,21 +105,14 @@ def export(
     called with the name of each combination as soon as it is written.
     """
     selected = list(dict.fromkeys(select(chosen)))
-    refuse_used(destination)
     try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            TemporaryDirectory(prefix=".scaffold-", dir=destination.parent) as unfinished,
-            staged_template() as template,
-        ):
-            made = Path(unfinished) / "export"
+        with beside(destination) as made, staged_template() as template:
             for combination in selected:
                 write_template(made / combination.id, combination, template)
                 if done:
                     done(combination.id)
             write_json(made / "cookiecutter.json", {"templates": listing(selected)})
             (made / "README.md").write_text(README.replace("FIRST", selected[0].id), "utf-8")
-            made.replace(destination)
     except OSError as error:
         raise ScaffoldError(f"{destination} cannot be written: {error}.") from error
 
@@ -151,6 +147,9 @@ def write_template(folder: Path, combination: Combination, template: Path) -> No
             target = project / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, target)
+    # Where cookiecutter looks for what a file imports.
+    (folder / "templates" / MARKDOWN).parent.mkdir(parents=True)
+    shutil.copy(ROOT / MARKDOWN, folder / "templates" / MARKDOWN)
     write_json(folder / "cookiecutter.json", asked(combination, plain))
     write_hooks(folder / "hooks", optional)
 

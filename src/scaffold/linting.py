@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 
 from uv import find_uv_bin
 
+from scaffold.errors import ScaffoldError
 from scaffold.matrix import Combination, combinations
-from scaffold.render import ScaffoldError, plain_template, render
+from scaffold.render import plain_template, render
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ml-portfolio-scaffold"
 # Environments that this process has brought up to date.

@@ -1,5 +1,7 @@
 """Making projects: rendering alone, or with a repository, an environment and a first run."""
 
+import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -11,13 +13,13 @@ from typing import Any
 import copier
 import yaml
 from copier.errors import CopierError, InteractiveSessionError
+from jinja2 import TemplateError
 from uv import find_uv_bin
+from yaml import YAMLError
 
+from scaffold.errors import ScaffoldError, sentence
 from scaffold.matrix import ROOT, questionnaire
-
-
-class ScaffoldError(Exception):
-    """Something the user can mend; the command line prints it as one sentence."""
+from scaffold.places import beside
 
 
 def render(
@@ -26,33 +28,48 @@ def render(
     *,
     template: Path = ROOT,
     defaults: bool = True,
-    quiet: bool = True,
 ) -> None:
-    """Render the template into a new or empty folder; a refused answer writes nothing.
+    """Render the template into a new or empty folder, whole or not at all.
 
-    Raises ScaffoldError for an unknown question, a refused answer or a destination in use.
+    Raises ScaffoldError for an unknown question, a refused answer, or a destination that is in use
+    or cannot be written; then nothing is left there, not even a folder above it.
     """
-    unknown = sorted(set(answers) - set(questions()))
-    if unknown:
-        raise ScaffoldError(
-            f'There is no question "{unknown[0]}"; the questions are {", ".join(questions())}.'
-        )
-    refuse_used(destination)
+    data = checked(answers)
     try:
-        copier.run_copy(
-            str(template), destination, data=dict(answers), defaults=defaults, quiet=quiet
-        )
+        with beside(destination) as project:
+            copier.run_copy(str(template), project, data=data, defaults=defaults, quiet=True)
     except InteractiveSessionError as error:
         raise ScaffoldError("There is no terminal to ask in; give --defaults and -d.") from error
-    except (CopierError, ValueError, OSError) as error:
+    except KeyboardInterrupt as error:
+        raise ScaffoldError(sentence(f"Interrupted; nothing is left of {destination}")) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ScaffoldError(
+            sentence(f"{destination} cannot be made, and nothing of it is left: {reason}")
+        ) from error
+    except (CopierError, ValueError, TypeError, TemplateError, YAMLError) as error:
         # Copier's own sentence; a validator's stands behind the name of its question.
-        raise ScaffoldError(str(error).removeprefix("Validation error for ")) from error
+        raise ScaffoldError(sentence(str(error).removeprefix("Validation error for "))) from error
 
 
-def refuse_used(destination: Path) -> None:
-    """Raises ScaffoldError unless the folder is new or empty."""
-    if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
-        raise ScaffoldError(f"{destination} is in use; name a folder that is new or empty.")
+def checked(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers as Copier takes them; raises ScaffoldError for what would end in a traceback."""
+    data = dict(answers)
+    for name, value in answers.items():
+        if name not in questions():
+            known = ", ".join(questions())
+            raise ScaffoldError(
+                sentence(f'There is no question "{name}"; the questions are {known}')
+            )
+        if questionnaire()[name].get("multiselect"):
+            # As on the command line: -d deploy=vertex,sagemaker; brackets and quotes do no harm.
+            items = re.findall(r"[^\s,\[\]\"']+", value) if isinstance(value, str) else value
+            if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+                raise ScaffoldError(f"The answer to {name} is no list of texts.")
+            data[name] = items
+        elif not isinstance(value, str):
+            raise ScaffoldError(f"The answer to {name} is no text.")
+    return data
 
 
 def questions() -> list[str]:
@@ -80,9 +97,14 @@ def plain_template() -> Iterator[Path]:
 def new(
     destination: Path, answers: Mapping[str, Any], *, defaults: bool = False, run: bool = False
 ) -> None:
-    """Render, make the git repository and the environment, and with `run` run the pipeline."""
-    render(destination, answers, defaults=defaults, quiet=False)
+    """Render, make the git repository and the environment, and with `run` run the pipeline.
+
+    When one of these fails after rendering, the project is whole and stays.
+    """
     uv = find_uv_bin()
+    if not shutil.which("git"):
+        raise ScaffoldError("git is needed and not installed; nothing has been written.")
+    render(destination, answers, defaults=defaults)
     call("git", "init", "--quiet", "--initial-branch=main", folder=destination)
     call(uv, "sync", folder=destination)
     call("git", "add", "--all", folder=destination)
@@ -108,12 +130,22 @@ def recorded_answers(project: Path) -> dict[str, Any]:
 
 def call(*command: str, folder: Path) -> None:
     """Run a program that speaks for itself; raises ScaffoldError when it fails."""
+    said = shlex.join([Path(command[0]).name, *command[1:]])
     try:
         result = subprocess.run(command, cwd=folder, check=False)  # noqa: S603 - fixed programs
-    except FileNotFoundError as error:
-        raise ScaffoldError(f"{command[0]} is needed and not installed.") from error
+    except OSError as error:
+        raise ScaffoldError(
+            f"{command[0]} cannot be run; the project in {folder} is whole: run `{said}` in it."
+        ) from error
+    except KeyboardInterrupt as error:
+        raise ScaffoldError(
+            f"Interrupted; the project in {folder} is whole and stays: run `{said}` there again."
+        ) from error
     if result.returncode:
-        raise ScaffoldError(f"`{' '.join(command)}` failed in {folder}; what it said stands above.")
+        raise ScaffoldError(
+            f"`{said}` failed; the project in {folder} is whole and stays: mend what is said above "
+            f"and run it there again."
+        )
 
 
 def succeeds(*command: str, folder: Path) -> bool:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
-from scaffold.render import ScaffoldError
+from scaffold.errors import ScaffoldError
 
 # The first with `merge-tree --write-tree`, which merges without touching a file.
 OLDEST_GIT = (2, 38)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import jinja2
 
+from scaffold.errors import ScaffoldError
 from scaffold.matrix import Combination, choices, questionnaire
-from scaffold.render import ScaffoldError, plain_template, questions
+from scaffold.render import plain_template, questions
 
 Tag = list[tuple[str, str]]
 
@@ -86,7 +87,8 @@ def staged(source: str) -> str:
         keyword = words[0] if kind == "block" else ""
         if keyword in ("if", "for"):
             left.append(keyword == "if" and bool(asked))
-        waits = keyword in ("if", "elif", "else", "endif") and left[-1]
+        # What is imported writes the answers, and goes along.
+        waits = keyword == "import" or (keyword in ("if", "elif", "else", "endif") and left[-1])
         known = waits or keyword == "include" or not keyword
         if (asked and not known) or (decided and (asked or waits)):
             raise ScaffoldError(f"This tag cannot be exported: {text.strip()}")

@@ -23,8 +23,8 @@ from copier.errors import CopierError
 from plumbum.commands.processes import ProcessExecutionError
 from uv import find_uv_bin
 
+from scaffold.errors import ScaffoldError
 from scaffold.linting import sync_options
-from scaffold.render import ScaffoldError
 from scaffold.repository import Repository
 
 ANSWERS = ".copier-answers.yml"
