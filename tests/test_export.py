@@ -47,9 +47,10 @@ def hostile() -> Iterator[dict[str, Any]]:
     for number, (deploy, license_) in enumerate(zip(deploys, licences, strict=False)):
         yield {
             "project_name": next(texts),
-            "description": f"{next(texts)}\n\n\t{next(texts)}\n",
+            "description": f"{next(texts)} {next(texts)}",
             "package_name": "a" * 20 + "_" + "b" * 19 if number % 2 else "x",
-            "author_name": next(texts),
+            # Metadata take a comma for two authors.
+            "author_name": next(texts).replace(",", ""),
             "author_email": "o'neil+{x}@example.org" if number % 2 else "",
             "github_user": "Ada-X" if number % 3 else "",
             "license": license_,
@@ -177,7 +178,7 @@ def test_every_kind_of_difference_is_found(exported: Path, template: Path, tmp_p
     [
         {"project_name": " "},
         {"project_name": "a\u202eb"},
-        {"description": "<!-- results:end -->"},
+        {"description": "two\nlines"},
         {"description": "\"\"\" + '''\\\x00{{ 7 * 7 }}{% endraw %}"},
         {"package_name": "class"},
         {"package_name": "numpy"},
