@@ -178,11 +178,27 @@ def miscounted(before: bytes, mine: bytes, theirs: bytes, now: bytes) -> list[st
     """Lines that one side alone has added or removed, and that do not occur as often as there."""
     b, m, t, n = (Counter(lines(content)) for content in (before, mine, theirs, now))
     found = []
-    for line in b | m | t | n:
+    # What one side moves and the other deletes may stand at its new place: to a merge it is new.
+    for line in (b | m | t | n).keys() - moved(before, mine) - moved(before, theirs):
         one_sided = m[line] if t[line] == b[line] else t[line] if m[line] == b[line] else n[line]
         if n[line] != one_sided:
             found.append(f"{line!r} stands there {n[line]} times instead of {one_sided}")
     return found
+
+
+def moved(before: bytes, after: bytes) -> set[bytes]:
+    """Lines that have passed others; where there are any, also those that occur several times."""
+    old, new = Counter(lines(before)), Counter(lines(after))
+    place = {line: at for at, line in enumerate(new)}
+    once = [line for line in old if old[line] == new[line] == 1]
+    places = [place[line] for line in once]
+    passed = {
+        line
+        for at, line in enumerate(once)
+        if max(places[:at], default=-1) > places[at]
+        or min(places[at + 1 :], default=len(new)) < places[at]
+    }
+    return passed | {line for line in old if old[line] > 1} if passed else passed
 
 
 def misplaced(before: bytes, mine: bytes, now: bytes) -> list[str]:
