@@ -1,17 +1,39 @@
 """What the tests share: renderings that fail loudly, and folders to make them in."""
 
+import random
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_copie.plugin import Copie
 
-from scaffold import Combination, combinations
+from scaffold import Combination, combinations, render
 from scaffold.render import plain_template, recorded_answers
 
 Render = Callable[..., Path]
+SEED = "hypothesis_seed"
 COMBINATIONS = {combination.id: combination for combination in combinations()}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for all random tests, of --hypothesis-seed or drawn, which every process gets."""
+    if config.getoption(SEED) is None:
+        setattr(config.option, SEED, str(random.SystemRandom().randrange(2**32)))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the seed, so that a run can be repeated."""
+    terminalreporter.write_line(f"random tests: --hypothesis-seed={config.getoption(SEED)}")
+
+
+@pytest.fixture
+def number(request: pytest.FixtureRequest) -> int:
+    """The seed of this run."""
+    return int(request.config.getoption(SEED))
 
 
 @pytest.fixture(params=list(COMBINATIONS.values()), ids=list(COMBINATIONS))
@@ -26,6 +48,20 @@ def template() -> Iterator[Path]:
     """The template as a plain folder, without a git history."""
     with plain_template() as path:
         yield path
+
+
+@pytest.fixture(scope="session")
+def made(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The project of a combination, rendered once and only to be read; its package churn_radar."""
+
+    @cache
+    def make(name: str) -> Path:
+        project = tmp_path_factory.mktemp("made") / name
+        answers = {**COMBINATIONS[name].answers, "package_name": "churn_radar"}
+        render(project, answers, template=template)
+        return project
+
+    return make
 
 
 @pytest.fixture

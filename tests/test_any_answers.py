@@ -5,7 +5,7 @@
 
 import ast
 import json
-import random
+import os
 import re
 import shutil
 import subprocess
@@ -162,15 +162,6 @@ def trim(template: Path) -> None:
             path.rmdir()
 
 
-@pytest.fixture
-def number(request: pytest.FixtureRequest) -> int:
-    """The seed of this run, printed, so that a failure can be repeated."""
-    given_ = request.config.getoption("hypothesis_seed", None)
-    chosen = random.SystemRandom().randrange(2**32) if given_ is None else int(given_)
-    print(f"--hypothesis-seed={chosen}")  # noqa: T201 - asked for
-    return chosen
-
-
 def search(template: Path, folder: Path, examples: int, number: int) -> Tally:
     """Try as many sets of answers."""
     tally = Tally()
@@ -196,9 +187,10 @@ def test_any_answers(trimmed: Path, tmp_path: Path, number: int) -> None:
 @pytest.mark.timeout(5400)
 @pytest.mark.slow
 def test_ten_thousand_answers(trimmed: Path, tmp_path: Path, number: int) -> None:
-    tally = search(trimmed, tmp_path / "made", 10_000, number)
-    assert tally.accepted > 3000
-    assert tally.refused > 1000
+    count = int(os.environ.get("SCAFFOLD_ANSWERS", "10000"))
+    tally = search(trimmed, tmp_path / "made", count, number)
+    assert tally.accepted > 0.3 * count
+    assert tally.refused > 0.1 * count
 
 
 def verify(template: Path, folder: Path, answers: Answers, tally: Tally | None = None) -> None:

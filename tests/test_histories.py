@@ -1,7 +1,6 @@
 """No line of an owner's goes in silence, whatever they and the template did before an update."""
 
 import os
-import random
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -110,9 +109,8 @@ def live(variant: str, steps: list[Step], how: Callable[[Path], None]) -> int:
     return len(steps)
 
 
-def try_histories(how: Callable[[Path], None], count: int, chosen: int) -> None:
-    """So many histories, the variants in turn, from this seed."""
-    print(f"{count} histories by {how.__name__}, --hypothesis-seed={chosen}")  # noqa: T201 - to repeat it
+def try_histories(how: Callable[[Path], None], count: int, chosen: int) -> int:
+    """So many histories, the variants in turn, from this seed; the number of updates made."""
     updates = 0
 
     @seed(chosen)
@@ -131,26 +129,20 @@ def try_histories(how: Callable[[Path], None], count: int, chosen: int) -> None:
         updates += live(variant, steps, how)
 
     check()
-    # A promise that is kept by refusing is none.
-    assert updates > count / 4
     print(f"{updates} updates")  # noqa: T201 - what was tried
+    return updates
 
 
 @pytest.mark.parametrize("how", [plain, ours])
-def test_histories(how: Callable[[Path], None], request: pytest.FixtureRequest) -> None:
-    try_histories(how, 8, seed_of(request))
+def test_histories(how: Callable[[Path], None], number: int) -> None:
+    try_histories(how, 4, number)
 
 
+# An hour of processor time.
 @pytest.mark.slow
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(10800)
 @pytest.mark.parametrize("how", [plain, ours])
-def test_a_thousand_histories_each(
-    how: Callable[[Path], None], request: pytest.FixtureRequest
-) -> None:
-    try_histories(how, int(os.environ.get("SCAFFOLD_HISTORIES", "1000")), seed_of(request))
-
-
-def seed_of(request: pytest.FixtureRequest) -> int:
-    """The seed of --hypothesis-seed, or a random one."""
-    given = request.config.getoption("--hypothesis-seed")
-    return int(given) if given else random.randrange(10**6)  # noqa: S311 - no secret
+def test_a_thousand_histories_each(how: Callable[[Path], None], number: int) -> None:
+    count = int(os.environ.get("SCAFFOLD_HISTORIES", "1000"))
+    # A promise that is kept by refusing is none.
+    assert try_histories(how, count, number) > count / 5

@@ -3,16 +3,18 @@
 import filecmp
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import copier
 import pytest
-from conftest import COMBINATIONS, Render
+from conftest import COMBINATIONS
 
 from scaffold import Combination, render
 from scaffold.matrix import ROOT, questionnaire
 from scaffold.render import questions, recorded_answers
 
+Made = Callable[[str], Path]
 MODULES = ["__init__", "bundle", "cli", "data", "dataset", "drift", "evaluate", "export", "files"]
 MODULES += ["inputs", "locate", "metrics", "model", "monitor", "predict", "prepare", "protocol"]
 MODULES += ["report", "serve", "settings", "tracking", "train"]
@@ -100,20 +102,20 @@ def lines(project: Path, folder: str) -> int:
     return sum(bool(line.strip()) for text in texts for line in text.splitlines())
 
 
-def test_exactly_these_files(rendered: Render, combination: Combination) -> None:
-    project = rendered(package_name="churn_radar", **combination.answers)
+def test_exactly_these_files(made: Made, combination: Combination) -> None:
+    project = made(combination.id)
     assert files(project) == FILES | added(combination)
 
 
-def test_small_enough_to_read_in_one_sitting(rendered: Render, combination: Combination) -> None:
-    project = rendered(**combination.answers)
+def test_small_enough_to_read_in_one_sitting(made: Made, combination: Combination) -> None:
+    project = made(combination.id)
     assert lines(project, "src") <= LONGER.get(combination.id, LONGEST[combination.framework])
     assert lines(project, "tests") <= 500
     assert len(files(project)) <= 60
 
 
-def test_no_jinja_is_left(rendered: Render, combination: Combination) -> None:
-    project = rendered(package_name="churn_radar", **combination.answers)
+def test_no_jinja_is_left(made: Made, combination: Combination) -> None:
+    project = made(combination.id)
     # The reports are Jinja templates of the project's own.
     for name in files(project) - {f"src/churn_radar/{n}.md" for n in ("report", "monitor")}:
         text = (project / name).read_text("utf-8")
@@ -124,22 +126,22 @@ def test_no_jinja_is_left(rendered: Render, combination: Combination) -> None:
         assert "copier" not in name or name == ".copier-answers.yml"
 
 
-def test_all_files_are_text(rendered: Render, combination: Combination) -> None:
+def test_all_files_are_text(made: Made, combination: Combination) -> None:
     """Copier cannot merge others, and would write over an owner's of the same name."""
-    project = rendered(**combination.answers)
+    project = made(combination.id)
     for name in files(project):
         assert "\0" not in (project / name).read_text("utf-8"), name
 
 
-def test_plain_python_is_copied_byte_for_byte(rendered: Render, combination: Combination) -> None:
-    project = rendered(package_name="churn_radar", **combination.answers)
+def test_plain_python_is_copied_byte_for_byte(made: Made, combination: Combination) -> None:
+    project = made(combination.id)
     sources = {path.read_bytes() for path in (ROOT / "template").rglob("*.py")}
     for path in (project / "src").rglob("*.py"):
         assert path.read_bytes() in sources, path
 
 
-def test_the_answers_file_holds_every_question(rendered: Render, combination: Combination) -> None:
-    project = rendered(**combination.answers)
+def test_the_answers_file_holds_every_question(made: Made, combination: Combination) -> None:
+    project = made(combination.id)
     # No commit either: a plain copy is rendered as it is, not cloned.
     assert set(recorded_answers(project)) == {"_src_path", *questions()}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import copier
 import pytest
 from conftest import COMBINATIONS
-from history import Template, git, read_tree
+from history import ALIKE, Template, git, read_tree
 from released import FILE, paths
 from test_cli import scaffold
 
@@ -19,6 +19,7 @@ from scaffold.render import recorded_answers
 
 MODULE = "src/a_project/settings.py"
 SOURCE = "src/{{ package_name }}/settings.py"
+UNUSED = [name for name in ALIKE if name != "deploy_sagemaker"]
 # In nlp alone, and in its framework alone.
 TEXTS, MODEL = "src/a_project/texts.py", "src/a_project/model.py"
 
@@ -80,7 +81,7 @@ class Situation:
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A template of one version, and a project made of it."""
     folder = tmp_path_factory.mktemp("updates")
-    template = Template(folder / "template", ["nlp", "tabular-classification"])
+    template = Template(folder / "template", ["nlp", "tabular-classification"], without=UNUSED)
     answers = {"project_name": "A Project", "variant": "nlp", "deploy": ["vertex"]}
     project = folder / "project"
     copier.run_copy(str(template.folder), project, data=answers, defaults=True, quiet=True)
