@@ -124,11 +124,26 @@ class Update:
     # Where files were before the owner renamed them, and before the template did.
     origins: dict[str, str]
     renamed: dict[str, str]
+    # Whether the files are those of another kind of project, or of a package of another name.
+    anew: bool = False
 
     def losses(self) -> list[str]:
         """What was lost or broken, in sentences; conflicts that git shows are not."""
+        if self.anew:
+            return self.vanished()
         paths = sorted((self.base.keys() | self.head.keys() | self.new.keys()) - {ANSWERS})
         return [f"{path}: {what}" for path in paths for what in self.check(path)]
+
+    def vanished(self) -> list[str]:
+        """The owner's lines that stand nowhere any more."""
+        there = {line.strip() for content in self.result.values() for line in lines(content)}
+        return [
+            f"{path}: {line!r} is gone"
+            for path, content in self.head.items()
+            for line in Counter(lines(content))
+            - Counter(lines(self.base.get(self.origins.get(path, path), b"")))
+            if path != ANSWERS and line.strip() not in there
+        ]
 
     def check(self, path: str) -> list[str]:
         origin = self.origins.get(path, path)

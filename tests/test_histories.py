@@ -13,18 +13,20 @@ from hypothesis import strategies as st
 
 from scaffold import ScaffoldError, update
 from scaffold.matrix import choices
+from scaffold.render import recorded_answers
 
 VARIANTS = choices("variant")
+How = Callable[[Path, dict[str, str]], None]
 
 
-def plain(project: Path) -> None:
+def plain(project: Path, answers: dict[str, str]) -> None:
     """What `copier update --defaults` does."""
-    copier.run_update(project, defaults=True, overwrite=True, quiet=True)
+    copier.run_update(project, data=answers, defaults=True, overwrite=True, quiet=True)
 
 
-def ours(project: Path) -> None:
+def ours(project: Path, answers: dict[str, str]) -> None:
     """What `scaffold update --yes` does."""
-    planned = update.plan(project, {})
+    planned = update.plan(project, answers)
     if planned.merge:
         update.apply(project, planned.merge)
 
@@ -38,20 +40,14 @@ class Project:
 
     def __init__(self, template: Template, folder: Path, variant: str) -> None:
         self.template, self.folder, self.owner = template, folder, Writer("owner")
-        self.answers = {"variant": variant, "project_name": "A Project"}
-        self.base = self.render("v1.0.0", folder)
+        answers = {"variant": variant, "project_name": "A Project"}
+        self.base = self.render("v1.0.0", folder, answers)
         git(folder, "init", "--quiet", "--initial-branch=main")
         self.commit()
 
-    def render(self, version: str, folder: Path) -> Tree:
-        copier.run_copy(
-            str(self.template.folder),
-            folder,
-            data=self.answers,
-            vcs_ref=version,
-            defaults=True,
-            quiet=True,
-        )
+    def render(self, version: str, folder: Path, answers: dict[str, str]) -> Tree:
+        source = str(self.template.folder)
+        copier.run_copy(source, folder, data=answers, vcs_ref=version, defaults=True, quiet=True)
         return read_tree(folder)
 
     def commit(self) -> None:
@@ -65,51 +61,66 @@ class Project:
         write_tree(self.folder, tree)
         self.commit()
 
-    def update(self, version: str, how: Callable[[Path], None]) -> Update | None:
+    def update(self, version: str, change: dict[str, str], how: How) -> Update | None:
         """The update as it went, or None if it was refused before anything was written."""
         head, commit = read_tree(self.folder), git(self.folder, "rev-parse", "HEAD")
+        answers = recorded_answers(self.folder) | change
         try:
-            how(self.folder)
+            how(self.folder, change)
         except (ScaffoldError, ValueError):
             assert read_tree(self.folder) == head
             assert git(self.folder, "rev-parse", "HEAD") == commit
             return None
         with tempfile.TemporaryDirectory() as other:
-            new = self.render(version, Path(other, "new"))
+            new = self.render(version, Path(other, "new"), answers)
         unmerged = {line.split("\t")[1] for line in git(self.folder, "ls-files", "-u").splitlines()}
         origins = {now: before for before, now in self.owner.moved.items() if now}
         renamed = {in_package(now): in_package(path) for now, path in self.template.renamed.items()}
         result = read_tree(self.folder)
-        went = Update(self.base, new, head, result, unmerged, origins, renamed)
+        anew = not {"variant", "framework", "package_name"}.isdisjoint(change)
+        went = Update(self.base, new, head, result, unmerged, origins, renamed, anew)
         self.base = new
         return went
 
 
-Step = tuple[list[Edit], list[Edit]]
-steps = st.lists(st.tuples(edits, edits), min_size=1, max_size=3)
+# Edits of the owner and of the template, and answers that change.
+Step = tuple[list[Edit], list[Edit], dict[str, str]]
+CHANGES = [
+    {"license": "Apache-2.0"},
+    {"description": "Something else."},
+    {"framework": "pytorch"},
+    {"package_name": "another_name"},
+    # Replaced by the next one of the list.
+    {"variant": ""},
+]
+changes = st.one_of(*[st.just({})] * 5, *map(st.just, CHANGES))
+steps = st.lists(st.tuples(edits, edits, changes), min_size=1, max_size=3)
 
 
-def live(variant: str, steps: list[Step], how: Callable[[Path], None]) -> int:
+def live(variant: str, steps: list[Step], how: How) -> int:
     """Live through a history; the number of updates that were made."""
+    other = VARIANTS[VARIANTS.index(variant) - 1]
     with tempfile.TemporaryDirectory() as place:
-        template = Template(Path(place, "template"), [variant], without=ALIKE)
+        template = Template(Path(place, "template"), [variant, other], without=ALIKE)
         # Over a binary file of the owner's, Copier writes one of the template's without a word, so
         # the template has none.
         template.writer.binary = how is ours
         project = Project(template, Path(place, "project"), variant)
-        for number, (owners, templates) in enumerate(steps):
+        for number, (owners, templates, change) in enumerate(steps):
             project.work(owners)
-            went = project.update(template.edit(templates), how)
+            answers = {"variant": other} if "variant" in change else change
+            went = project.update(template.edit(templates), answers, how)
             if went is None:
                 return number
             assert not went.losses(), "\n".join(went.losses())
-            if went.unmerged:
+            # What follows another kind of project is another history.
+            if went.unmerged or went.anew:
                 return number + 1
             project.commit()
     return len(steps)
 
 
-def try_histories(how: Callable[[Path], None], count: int, chosen: int) -> int:
+def try_histories(how: How, count: int, chosen: int) -> int:
     """So many histories, the variants in turn, from this seed; the number of updates made."""
     updates = 0
 
@@ -134,7 +145,7 @@ def try_histories(how: Callable[[Path], None], count: int, chosen: int) -> int:
 
 
 @pytest.mark.parametrize("how", [plain, ours])
-def test_histories(how: Callable[[Path], None], number: int) -> None:
+def test_histories(how: How, number: int) -> None:
     try_histories(how, 4, number)
 
 
@@ -142,7 +153,7 @@ def test_histories(how: Callable[[Path], None], number: int) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(10800)
 @pytest.mark.parametrize("how", [plain, ours])
-def test_a_thousand_histories_each(how: Callable[[Path], None], number: int) -> None:
+def test_a_thousand_histories_each(how: How, number: int) -> None:
     count = int(os.environ.get("SCAFFOLD_HISTORIES", "1000"))
     # A promise that is kept by refusing is none.
     assert try_histories(how, count, number) > count / 5
