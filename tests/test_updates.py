@@ -227,6 +227,10 @@ def test_a_platform_fewer(here: Situation) -> None:
     git(here.project, "reset", "--quiet", "--hard")
     here.plain(deploy="[vertex, sagemaker]")
     assert (here.project / "deploy/sagemaker.py").exists()
+    git(here.project, "reset", "--quiet", "--hard")
+    git(here.project, "clean", "--quiet", "-fd")
+    here.ours(deploy="vertex,sagemaker")
+    assert (here.project / "deploy/sagemaker.py").exists()
 
 
 @pytest.mark.parametrize("now", ["src/PACKAGE/options.py", ""])

@@ -55,21 +55,25 @@ def render(
 def checked(answers: Mapping[str, Any]) -> dict[str, Any]:
     """The answers as Copier takes them; raises ScaffoldError for what would end in a traceback."""
     data = dict(answers)
-    for name, value in answers.items():
+    for name, given in answers.items():
         if name not in questions():
             known = ", ".join(questions())
             raise ScaffoldError(
                 sentence(f'There is no question "{name}"; the questions are {known}')
             )
+        data[name] = value = as_asked(name, given)
         if questionnaire()[name].get("multiselect"):
-            # As on the command line: -d deploy=vertex,sagemaker; brackets and quotes do no harm.
-            items = re.findall(r"[^\s,\[\]\"']+", value) if isinstance(value, str) else value
-            if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
                 raise ScaffoldError(f"The answer to {name} is no list of texts.")
-            data[name] = items
         elif not isinstance(value, str):
             raise ScaffoldError(f"The answer to {name} is no text.")
     return data
+
+
+def as_asked(name: str, value: Any) -> Any:
+    """Of several choices a list: -d deploy=vertex,sagemaker; brackets and quotes do no harm."""
+    several = questionnaire().get(name, {}).get("multiselect")
+    return re.findall(r"[^\s,\[\]\"']+", value) if several and isinstance(value, str) else value
 
 
 def questions() -> list[str]:

@@ -25,6 +25,7 @@ from uv import find_uv_bin
 
 from scaffold.errors import ScaffoldError
 from scaffold.linting import sync_options
+from scaffold.render import as_asked
 from scaffold.repository import Repository
 
 ANSWERS = ".copier-answers.yml"
@@ -91,7 +92,8 @@ def plan(
         renderings = Path(folder, "before"), Path(folder, "after")
         earlier, later = (rendering / repository.folder for rendering in renderings)
         render_version(place, str(old["_commit"]), old, earlier)
-        render_version(place, version, {**old, **answers}, later)
+        changed = {name: as_asked(name, value) for name, value in answers.items()}
+        render_version(place, version, {**old, **changed}, later)
         new = recorded(later)
         require_progress(old, new, answers)
         # Nobody but the template writes this file, so that what is answered now simply replaces it.
