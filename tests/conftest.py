@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pytest_copie.plugin import Copie
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # has no types
 
 from scaffold import Combination, combinations, render
 from scaffold.render import plain_template, recorded_answers
@@ -15,6 +16,22 @@ from scaffold.render import plain_template, recorded_answers
 Render = Callable[..., Path]
 SEED = "hypothesis_seed"
 COMBINATIONS = {combination.id: combination for combination in combinations()}
+
+
+class ByProject(LoadScopeScheduling):  # type: ignore[misc] # has no types
+    """A file's tests are one process's; where they share a project, that project's are."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if Path(file).name not in {"test_projects.py", "test_workflows.py"}:
+            return file
+        chosen = [name for name in COMBINATIONS if f"[{name}" in test]
+        return f"{file} {max(chosen, default='', key=len)}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByProject:
+    """In place of --dist=loadfile, by which one process would have all projects."""
+    return ByProject(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
