@@ -1,7 +1,6 @@
-"""The paths of every combination's files: `python tests/released.py` prints them for a release."""
+"""The paths of every combination's files: `uv run python tests/released.py` records a release's."""
 
 import json
-import sys
 import tempfile
 from pathlib import Path
 
@@ -29,4 +28,4 @@ def paths() -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
-    json.dump(paths(), sys.stdout, indent=1, sort_keys=True)
+    FILE.write_text(json.dumps(paths(), indent=1, sort_keys=True), "utf-8")

@@ -69,6 +69,23 @@ def test_a_newer_version_is_proposed_and_then_there_is_none(hub: Hub) -> None:
 
 
 @pytest.mark.slow
+def test_a_proposal_is_replaced_unless_somebody_works_on_it(hub: Hub) -> None:
+    for _ in range(2):
+        succeed(hub.start("update", "schedule").run())
+        assert ["pr", "create"] in [item["arguments"][:2] for item in hub.asked("gh")]
+    git(hub.source, "fetch", "--quiet", str(hub.remote), "template-update")
+    git(hub.source, "switch", "--quiet", "--create", "mend", "FETCH_HEAD")
+    change(hub.source / FILE, "# a mend\n")
+    git(hub.source, "commit", "--quiet", "--all", "--message", "Mend")
+    git(hub.source, "push", "--quiet", str(hub.remote), "HEAD:template-update")
+    mended = git(hub.remote, "rev-parse", "template-update")
+    runner = hub.start("update", "schedule")
+    succeed(runner.run())
+    assert "is left alone" in runner.jobs["update"].summary
+    assert git(hub.remote, "rev-parse", "template-update") == mended
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("opened", ["", "5"])
 def test_conflicts_become_one_issue(hub: Hub, opened: str) -> None:
     change(hub.source / FILE, "# mine\n")

@@ -272,10 +272,6 @@ def test_an_answer_that_is_no_longer_accepted(here: Situation, how: str) -> None
 # What stops an update, in a sentence.
 
 
-def spoil_nothing(here: Situation) -> None:
-    """The control: this one is updated."""
-
-
 def leave_uncommitted(here: Situation) -> None:
     (here.project / "README.md").write_text("mine\n")
 
@@ -343,9 +339,9 @@ def keep_a_file_to_oneself(here: Situation) -> None:
 
 
 SPOILED: dict[Callable[[Situation], None], str] = {
-    leave_uncommitted: "1 files are not committed, such as README.md;",
-    leave_untracked: "1 files are not committed, such as new.md;",
-    stop_in_a_merge: "A merge or rebase is not finished;",
+    leave_uncommitted: "README.md is not committed;",
+    leave_untracked: "new.md is not committed;",
+    stop_in_a_merge: "is not finished: `git status` says",
     delete_the_answers: ".copier-answers.yml is missing:",
     damage_the_answers: ".copier-answers.yml is damaged:",
     empty_the_answers: "does not say from which version",
@@ -356,20 +352,29 @@ SPOILED: dict[Callable[[Situation], None], str] = {
     ask_for_a_newer_copier: "99.0.0",
     leave_git: "is in no git repository",
     commit_nothing: "Nothing is committed yet",
-    keep_a_file_to_oneself: "a file mine.md, and yours of that name is not committed",
+    keep_a_file_to_oneself: "A file mine.md is to come, and your mine.md is not committed",
 }
+
+
+def state_of(project: Path) -> list[str]:
+    """What git says of it; nothing where there is no git."""
+    if not (project / ".git").exists() or not list((project / ".git/refs/heads").iterdir()):
+        return []
+    commands = (["rev-parse", "HEAD"], ["status", "--porcelain"], ["diff", "--cached"])
+    return [git(project, *command) for command in commands]
 
 
 @pytest.mark.parametrize("spoil", SPOILED, ids=lambda spoil: spoil.__name__)
 def test_an_update_is_refused(here: Situation, spoil: Callable[[Situation], None]) -> None:
     here.release(SOURCE, above("# theirs"))
     spoil(here)
-    before = read_tree(here.project)
+    before, state = read_tree(here.project), state_of(here.project)
     said = scaffold("update", "--yes", "--no-checks", str(here.project), status=2)
     assert re.search(SPOILED[spoil], " ".join(said.split())), said
     assert said.startswith("error: ")
     assert "Traceback" not in said
     assert read_tree(here.project) == before
+    assert state_of(here.project) == state
 
 
 def test_a_template_that_moved_is_named(here: Situation) -> None:
@@ -399,7 +404,12 @@ def test_a_newer_version_is_found(here: Situation) -> None:
     assert "newest version" in scaffold("update", "--check", str(here.project))
     here.release(SOURCE, above("# theirs"))
     said = scaffold("update", "--check", str(here.project), status=1)
-    assert "There is a newer version: 1.1.0; the project is of 1.0.0." in said
+    assert "There is a newer version: v1.1.0; the project is of v1.0.0." in said
+    # As it is printed, and without the letter.
+    for version in ("v1.1.0", "1.1.0"):
+        assert "v1.0.0 to v1.1.0" in scaffold(
+            "update", "--look", "--version", version, str(here.project)
+        )
 
 
 def test_a_look_changes_nothing(here: Situation) -> None:
@@ -461,6 +471,88 @@ def test_a_conflict_ends_with_1_and_is_taken_back_or_resolved(here: Situation) -
     assert recorded_answers(here.project)["_commit"] == "v1.1.0"
 
 
+def test_what_stood_there_is_kept_when_an_update_is_taken_back(here: Situation) -> None:
+    """Be it staged while conflicts were resolved, or part of the commit since."""
+    here.change(MODULE, above("# mine"))
+    here.release("compose.yaml.jinja", above("# theirs"))
+    here.release(SOURCE, above("# theirs"))
+    before = read_tree(here.project)
+    scaffold("update", "--yes", str(here.project), status=1)
+    (here.project / "new.md").write_text("mine\n")
+    git(here.project, "add", "new.md")
+    # Merged without a conflict, and changed since: git alone would not go back.
+    with (here.project / "compose.yaml").open("a") as file:
+        file.write("# mine since\n")
+    assert "refs/scaffold/undone" in scaffold("update", "--undo", "--yes", str(here.project))
+    assert git(here.project, "show", "refs/scaffold/undone:new.md") == "mine\n"
+    assert "# mine since" in git(here.project, "show", "refs/scaffold/undone:compose.yaml")
+    assert read_tree(here.project) == before
+    git(here.project, "reset", "--quiet", "--hard", "HEAD~1")
+    here.ours()
+    here.project.joinpath("new.md").write_text("a mend\n")
+    git(here.project, "add", "new.md")
+    git(here.project, "commit", "--quiet", "--amend", "--no-edit")
+    scaffold("update", "--undo", "--yes", str(here.project))
+    assert git(here.project, "show", "refs/scaffold/undone:new.md") == "a mend\n"
+
+
+def ignore(here: Situation, name: str) -> Path:
+    here.change(".gitignore", below(f"/{name}"))
+    return here.project / name
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "link to nowhere"])
+def test_what_git_ignores_is_not_written_over(here: Situation, kind: str, tmp_path: Path) -> None:
+    """Nor a file or link where a version brings a folder."""
+    mine = ignore(here, "models")
+    if kind == "file":
+        mine.write_text("mine\n")
+    else:
+        mine.symlink_to(tmp_path if kind == "link" else tmp_path / "nowhere")
+    (here.template.folder / "template/models").mkdir()
+    (here.template.folder / "template/models/README.md").write_text("theirs\n")
+    here.template.release()
+    here.refused(here.ours, "A file models/README.md is to come, and your models is not committed")
+    assert mine.is_symlink() or mine.read_text() == "mine\n"
+
+
+def test_an_ignored_file_stops_taking_back(here: Situation) -> None:
+    (here.template.folder / "template/compose.yaml.jinja").unlink()
+    here.template.release()
+    here.ours()
+    ignore(here, "compose.yaml").write_text("mine\n")
+    git(
+        here.project,
+        "commit",
+        "--quiet",
+        "--amend",
+        "--no-edit",
+        "--message",
+        "x\n\nTemplate-Update: 1",
+    )
+    git(here.project, "reset", "--quiet", "--soft", "HEAD~1")
+    git(here.project, "commit", "--quiet", "--amend", "--message", "x\n\nTemplate-Update: 1")
+    said = scaffold("update", "--undo", "--yes", str(here.project), status=2)
+    assert "your compose.yaml is not committed" in said
+    assert here.read("compose.yaml") == "mine\n"
+
+
+def test_a_lock_that_is_committed_is_brought_up_to_date(
+    here: Situation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.change("uv.lock", text="old\n")
+    here.release(SOURCE, above("# theirs"))
+    here.ours()
+    fakes = here.project.with_name("uv")
+    fakes.write_text('#!/bin/sh\ntest "$1" = lock && echo new > uv.lock\n')
+    fakes.chmod(0o755)
+    monkeypatch.setattr(update, "find_uv_bin", lambda: str(fakes))
+    update.lock(here.project)
+    assert git(here.project, "show", "HEAD:uv.lock") == "new\n"
+    assert "Template-Update" in git(here.project, "show", "--no-patch", "--format=%B")
+    assert git(here.project, "status", "--porcelain") == ""
+
+
 def test_an_update_that_was_pushed_is_reverted(here: Situation, tmp_path: Path) -> None:
     here.release(SOURCE, above("# theirs"))
     before = read_tree(here.project)
@@ -475,30 +567,55 @@ def test_an_update_that_was_pushed_is_reverted(here: Situation, tmp_path: Path) 
 
 
 def test_one_project_of_several_in_a_repository(here: Situation) -> None:
-    """What lies beside it is left alone, be it uncommitted."""
+    """Another one of the same template is no place to which anything was moved."""
     whole = here.project.with_name("whole")
-    shutil.copytree(here.project, whole / "deep/project", ignore=shutil.ignore_patterns(".git"))
+    for name in ("first", "second"):
+        leave = shutil.ignore_patterns(".git")
+        shutil.copytree(here.project, whole / name, ignore=leave)
     (whole / "beside.md").write_text("mine\n")
     git(whole, "init", "--quiet", "--initial-branch=main")
     git(whole, "add", "--all")
     git(whole, "commit", "--quiet", "--message", "Both")
-    here.project = whole / "deep/project"
-    here.change(MODULE, below("# mine"))
+    (whole / "beside.md").write_text("not committed\n")
+    second = read_tree(whole / "second")
+    here.project = whole / "first"
+    git(here.project, "rm", "--quiet", "compose.yaml")
+    git(here.project, "commit", "--quiet", "--message", "Without")
+    file = here.project / MODULE
+    file.write_text(f"{file.read_text('utf-8')}# mine\n", "utf-8")
+    git(here.project, "commit", "--quiet", "--message", "Work", ".")
+    here.release("compose.yaml.jinja", below("# theirs"))
     here.release(SOURCE, above("# theirs"))
-    here.ours()
+    assert here.ours().deleted == ["first/compose.yaml"]
     assert here.read(MODULE).startswith("# theirs\n")
     assert here.read(MODULE).endswith("# mine\n")
-    assert (whole / "beside.md").read_text() == "mine\n"
-    assert not (whole / MODULE).exists()
+    assert (whole / "beside.md").read_text() == "not committed\n"
+    assert read_tree(whole / "second") == second
+
+
+def test_a_refusal_does_not_depend_on_where_a_project_lies(here: Situation) -> None:
+    """Copier's own folders of an update are known by a name that somebody's may be like."""
+    elsewhere = here.project.parent / "my_copy.of" / "project"
+    here.project.rename(
+        shutil.copytree(here.project.parent / "template", elsewhere.parent) / "project"
+    )
+    here.project = elsewhere
+    here.release(SOURCE, above("# theirs"))
+    here.refused(lambda: here.plain(variant="tabular-classification"), "made with variant nlp")
 
 
 def test_the_projects_own_checks_decide(here: Situation, monkeypatch: pytest.MonkeyPatch) -> None:
     here.release(SOURCE, above("# theirs"))
     fails = here.project.with_name("uv")
-    fails.write_text('#!/bin/sh\necho "$@" >> "$0.log"; case "$*" in *pytest*) exit 1 ;; esac\n')
+    text = '#!/bin/sh\necho "$@" >> "${0%/*}/uv.log"; case "$*" in *NAME*) exit 1 ;; esac\n'
+    fails.write_text(text)
     fails.chmod(0o755)
     monkeypatch.setattr(update, "find_uv_bin", lambda: str(fails))
-    assert not update.passes(here.project)
+    assert update.passes(here.project)
+    for check in update.CHECKS:
+        fails.with_name("uv.log").unlink(missing_ok=True)
+        fails.write_text(text.replace("NAME", check))
+        assert not update.passes(here.project)
     said = fails.with_name("uv.log").read_text().splitlines()
     assert [line.removeprefix("run --no-sync ") for line in said[1:]] == [*update.CHECKS]
     assert said[0].startswith("sync")

@@ -2,13 +2,18 @@
 
 import json
 import shlex
+import shutil
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from uv import find_uv_bin
 
 from scaffold import linting
 from scaffold import update as updating
@@ -57,10 +62,11 @@ def new(
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)
     make(destination, answers_of(data), defaults=defaults, run=run)
+    uv = "uv" if shutil.which("uv") else shlex.quote(find_uv_bin())
     name, command = recorded_answers(destination)["project_name"], command_of(destination)
     console.print(f"{name} is ready. Next:\n", highlight=False, markup=False)
     console.print(
-        f"    cd {shlex.quote(str(destination))}\n    uv run {command} run",
+        f"    cd {shlex.quote(str(destination))}\n    {uv} run {command} run",
         highlight=False,
         markup=False,
         soft_wrap=True,
@@ -105,26 +111,51 @@ def update(
     conflicts it stops with status 1, the files as git leaves them in a merge: resolve, `git add`,
     `git cherry-pick --continue`, or --undo. No line of yours goes without a conflict that shows it.
     """
+    if check + look + undo > 1:
+        raise ScaffoldError("Of --check, --look and --undo, give one.")
     if check:
         sys.exit(say_whether_newer(project))
     if undo:
         confirm(yes, "Take the latest update of the template back?")
-        typer.echo(updating.undo(project))
+        with uninterrupted():
+            typer.echo(updating.undo(project))
         return
     with console.status("rendering both versions and merging ..."):
         planned = updating.plan(project, answers_of(data), template=template, version=version)
     show(planned)
+    if "variant" in (answers := answers_of(data)) and "description" not in answers:
+        typer.echo("The description stays: -d description=... changes it. Run the pipeline again.")
     if look or planned.merge is None:
         return
     confirm(yes, "Update?")
-    updating.apply(project, planned.merge)
+    # Git goes on when Ctrl-C is pressed, and so do we, or what it has done would not be said.
+    with uninterrupted():
+        updating.apply(project, planned.merge)
     if planned.merge.conflicts:
-        typer.echo("Resolve the conflicts, `git add` the files, then `git cherry-pick --continue`.")
+        typer.echo(
+            "Resolve the conflicts, `git add` the files, then `git cherry-pick --continue`, "
+            "`uv lock` and `uv run pytest`; --undo takes the update back."
+        )
         sys.exit(1)
-    updating.lock(project)
-    if checks and not updating.passes(project):
+    try:
+        updating.lock(project)
+        passed = not checks or updating.passes(project)
+    except KeyboardInterrupt:
+        raise ScaffoldError("Interrupted; the update is committed, its checks not done.") from None
+    if not passed:
         typer.echo("The update is committed, and checks fail: mend it, or take it back by --undo.")
         sys.exit(1)
+    typer.echo("The update is committed; --undo takes it back.")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Without Ctrl-C, for as long as git writes files."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def say_whether_newer(project: Path) -> int:
@@ -134,6 +165,7 @@ def say_whether_newer(project: Path) -> int:
         typer.echo("The project is of the newest version.")
         return 0
     typer.echo(f"There is a newer version: {versions[1]}; the project is of {versions[0]}.")
+    typer.echo(f"`scaffold update {project}` shows what would change.")
     return 1
 
 

@@ -21,6 +21,9 @@ from scaffold.errors import ScaffoldError, sentence
 from scaffold.matrix import ROOT, questionnaire
 from scaffold.places import beside
 
+# What Copier raises for an answer or a template that it does not take.
+RENDERING = (CopierError, ValueError, TypeError, TemplateError, YAMLError)
+
 
 def render(
     destination: Path,
@@ -47,7 +50,7 @@ def render(
         raise ScaffoldError(
             sentence(f"{destination} cannot be made, and nothing of it is left: {reason}")
         ) from error
-    except (CopierError, ValueError, TypeError, TemplateError, YAMLError) as error:
+    except RENDERING as error:
         # Copier's own sentence; a validator's stands behind the name of its question.
         raise ScaffoldError(sentence(str(error).removeprefix("Validation error for "))) from error
 

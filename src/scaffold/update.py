@@ -13,19 +13,17 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from os import devnull
 from pathlib import Path
 from typing import Any
 
 import copier
 import yaml
-from copier.errors import CopierError
 from plumbum.commands.processes import ProcessExecutionError
 from uv import find_uv_bin
 
 from scaffold.errors import ScaffoldError
 from scaffold.linting import sync_options
-from scaffold.render import as_asked
+from scaffold.render import RENDERING, as_asked
 from scaffold.repository import Repository
 
 ANSWERS = ".copier-answers.yml"
@@ -33,8 +31,8 @@ ANSWERS = ".copier-answers.yml"
 TRAILER = "Template-Update"
 # What a project's own CI runs, in the order of what they cost.
 CHECKS = ("ruff check", "mypy", "pytest")
-# A new file of the owner's, in a folder that the template renames, goes with the folder.
-MERGING = ("-c", "merge.renames=true", "-c", "merge.directoryRenames=true")
+# What an undone update had made of the project.
+UNDONE = "refs/scaffold/undone"
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,8 @@ class Merge:
     """What picking the commit of an update would do."""
 
     commit: str
+    # What would stand in the repository then.
+    tree: str
     # As `git diff --stat` puts it, with the marks of conflicts.
     changes: str
     conflicts: list[str]
@@ -74,7 +74,12 @@ def newer(project: Path) -> tuple[str, str] | None:
     found = json.loads(result.stdout)
     if not found["update_available"]:
         return None
-    return found["current_version"], found["latest_version"]
+    return as_tag(found["current_version"]), as_tag(found["latest_version"])
+
+
+def as_tag(version: str) -> str:
+    """v1.2.0 for 1.2.0; anything else, such as a commit, as it is."""
+    return f"v{version}" if re.fullmatch(r"\d+\.\d+\.\d+", version) else version
 
 
 def plan(
@@ -93,7 +98,7 @@ def plan(
         earlier, later = (rendering / repository.folder for rendering in renderings)
         render_version(place, str(old["_commit"]), old, earlier)
         changed = {name: as_asked(name, value) for name, value in answers.items()}
-        render_version(place, version, {**old, **changed}, later)
+        render_version(place, as_tag(version), {**old, **changed}, later)
         new = recorded(later)
         require_progress(old, new, answers)
         # Nobody but the template writes this file, so that what is answered now simply replaces it.
@@ -101,7 +106,10 @@ def plan(
         deleted = deletions(repository, *map(repository.tree, renderings))
         trees = [repository.tree(rendering, deleted) for rendering in renderings]
     before, after = str(old["_commit"]), str(new["_commit"])
-    message = f"Update the template from {before} to {after}\n\n{TRAILER}: {before} {after}"
+    what = f"Update the template from {before} to {after}"
+    if before == after:
+        what = "Answer the template anew: " + ", ".join(f"{k}={v}" for k, v in answers.items())
+    message = f"{what}\n\n{TRAILER}: {before} {after}"
     merge = try_merge(repository, trees[0], trees[1], message) if trees[0] != trees[1] else None
     answered = {key: value for key, value in new.items() if key not in old}
     return Plan(before, after, merge, deleted, answered)
@@ -116,16 +124,17 @@ def recorded(project: Path) -> dict[str, Any]:
         raise ScaffoldError(
             f"{path} is missing: {project} is no project of a template, or the file was deleted."
         ) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ScaffoldError(
             f"{path} is damaged: {' '.join(str(error).split())}; restore it from git."
         ) from error
-    if not isinstance(content, dict) or not {"_commit", "_src_path"} <= set(content):
+    keys = set(content) if isinstance(content, dict) else set()
+    if not {"_commit", "_src_path"} <= keys or not all(isinstance(key, str) for key in keys):
         raise ScaffoldError(
             f"{path} does not say from which version of which template the project was made "
             "(_commit and _src_path); a template without a git history leaves them out."
         )
-    return content
+    return dict(content)
 
 
 def render_version(template: str, version: str, answers: Mapping[str, Any], folder: Path) -> None:
@@ -135,13 +144,15 @@ def render_version(template: str, version: str, answers: Mapping[str, Any], fold
         copier.run_copy(
             template, folder, data=wanted, vcs_ref=version or None, defaults=True, quiet=True
         )
-    except (CopierError, ProcessExecutionError, ValueError, OSError) as error:
+    except (*RENDERING, ProcessExecutionError, OSError) as error:
         said = error.stderr if isinstance(error, ProcessExecutionError) else str(error)
         reason = " ".join(said.removeprefix("Validation error for ").split()).rstrip(".")
         raise ScaffoldError(
             f"{version or 'The newest version'} of {template} cannot be made: {reason}. "
             "-d changes an answer, --template names a template that has moved."
         ) from error
+    if not (folder / ANSWERS).is_file():
+        raise ScaffoldError(f"{version or 'The newest version'} of {template} writes no {ANSWERS}.")
 
 
 def require_progress(
@@ -173,22 +184,17 @@ def try_merge(repository: Repository, before: str, after: str, message: str) -> 
     base = repository.commit(before, "The template as it was")
     commit = repository.commit(after, message, base)
     ours = repository.commit("HEAD^{tree}", "The project as it is", base)
-    merging = [*MERGING, "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z"]
-    output, status = repository.try_to(*merging, ours, commit)
-    if status not in {0, 1}:
-        raise ScaffoldError(f"git merge-tree failed: {' '.join(output.split())}")
-    tree, *conflicts = output.rstrip("\0").split("\0")
-    added = repository.paths(
-        "diff-tree", "-r", "-z", "--diff-filter=A", "--name-only", "HEAD", tree
+    merging = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z")
+    said = repository.try_to(*merging, ours, commit)
+    # 1 means conflicts.
+    tree, *conflicts = (said.stdout if said.returncode == 1 else repository.output(said)).split(
+        "\0"
     )
-    # Of what it does not know, git would keep untracked files and write over ignored ones.
-    if kept := [path for path in added if (repository.top / path).exists()]:
-        raise ScaffoldError(
-            f"The new version has a file {kept[0]}, and yours of that name is not committed; "
-            "commit or move it, then update."
-        )
+    repository.require_room(tree)
     changes = repository.run("diff", "--stat=100", "-M", "HEAD", tree)
-    return Merge(commit, changes, conflicts)
+    # Where a file stands in the way of a folder, git adds to its name, which differs in the end.
+    names = [re.sub("~[0-9a-f]{40,}$", "", path) for path in conflicts if path]
+    return Merge(commit, tree, changes, names)
 
 
 def apply(project: Path, merge: Merge) -> None:
@@ -198,36 +204,50 @@ def apply(project: Path, merge: Merge) -> None:
     """
     repository = Repository(project)
     repository.require_rest()
-    options = [*repository.identity(), *MERGING, "-c", f"core.hooksPath={devnull}"]
-    output, status = repository.try_to(*options, "cherry-pick", "--allow-empty", merge.commit)
-    if status and not merge.conflicts:
+    repository.require_room(merge.tree)
+    said = repository.try_to("cherry-pick", "--allow-empty", merge.commit)
+    if said.returncode and not (merge.conflicts and repository.has("CHERRY_PICK_HEAD")):
         repository.try_to("cherry-pick", "--abort")
-        raise ScaffoldError(f"git cherry-pick failed: {' '.join(output.split())}")
+        repository.output(said)
 
 
 def undo(project: Path) -> str:
-    """Take the latest update back, begun or committed; the answer says which, in a sentence.
+    """Take the latest update back, begun or committed; the answer says how, in a sentence.
 
-    Raises ScaffoldError if there is none, or something else stands on it.
+    What stood there is kept under the name UNDONE. Raises ScaffoldError if there is no update, or
+    something else stands on it.
     """
     repository = Repository(project)
-    if repository.has("CHERRY_PICK_HEAD") and updating(repository, "CHERRY_PICK_HEAD"):
-        repository.run("cherry-pick", "--abort")
-        return "The update that was begun is taken back."
+    kept = f"`git diff HEAD {UNDONE}` shows what stood there."
+    if repository.has("CHERRY_PICK_HEAD") and is_update(repository, "CHERRY_PICK_HEAD"):
+        repository.keep(UNDONE)
+        repository.abort()
+        return f"The update that was begun is taken back; {kept}"
     repository.require_rest()
-    if not updating(repository, "HEAD"):
+    if not is_update(repository, "HEAD"):
         raise ScaffoldError(
             "The latest commit is no update of the template; `git revert` takes an older one back."
         )
+    repository.require_room("HEAD~1")
+    repository.keep(UNDONE)
     if repository.run("branch", "--remotes", "--contains", "HEAD").strip():
-        repository.run(*repository.identity(), "revert", "--no-edit", "HEAD")
-        return "The update was pushed already, so that a commit on top of it takes it back."
+        revert(repository)
+        return f"The update was pushed, so that a commit on top takes it back; {kept}"
     repository.run("reset", "--quiet", "--keep", "HEAD~1")
-    return "The update is taken back."
+    return f"The update is taken back; {kept}"
 
 
-def updating(repository: Repository, commit: str) -> bool:
-    """Whether a commit is an update that `apply` made."""
+def revert(repository: Repository) -> None:
+    """Commit the opposite of the latest commit, or leave everything as it is."""
+    said = repository.try_to("revert", "--no-edit", "HEAD")
+    if said.returncode:
+        repository.try_to("revert", "--abort")
+        repository.try_to("reset", "--merge", "HEAD")
+        repository.output(said)
+
+
+def is_update(repository: Repository, commit: str) -> bool:
+    """Whether `apply` made this commit."""
     return f"\n{TRAILER}: " in repository.run("show", "--no-patch", "--format=%B", commit)
 
 
@@ -241,8 +261,7 @@ def lock(project: Path) -> None:
     if result.returncode:
         raise ScaffoldError("The update is committed, but uv.lock is out of date: run `uv lock`.")
     if repository.run("status", "--porcelain", "uv.lock"):
-        options = [*repository.identity(), "-c", f"core.hooksPath={devnull}"]
-        repository.run(*options, "commit", "--quiet", "--amend", "--no-edit", "--", "uv.lock")
+        repository.run("commit", "--quiet", "--amend", "--no-edit", "--", "uv.lock")
 
 
 def passes(project: Path) -> bool:
