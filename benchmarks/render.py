@@ -10,23 +10,21 @@ cookiecutter.json), or a command, in which {} stands for the folder to make. Sta
 """
 
 import argparse
-import os
 import shlex
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from first_model import timed
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from scaffold.matrix import choices
-from scaffold.render import plain_template
+from scaffold.matrix import choices, layer
+from scaffold.render import copy_template
 
 BIN = Path(sys.executable).parent
 # What `scaffold new` does before it makes a repository and an environment.
@@ -36,24 +34,11 @@ from pathlib import Path
 from scaffold import render
 render(Path(sys.argv[1]), dict(), template=Path(sys.argv[2]))
 """
-NAMES = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL")
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-ENVIRONMENT |= {f"GIT_{name}": "somebody" for name in NAMES}
-
-
-def timed(command: list[str], folder: Path) -> float:
-    """Seconds that a command takes as a whole process; its failure ends the benchmark."""
-    started = time.perf_counter()
-    result = subprocess.run(  # noqa: S603 - the benchmark's own commands
-        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        sys.exit(f"`{shlex.join(command)}` failed in {folder}:\n{result.stdout}{result.stderr}")
-    return time.perf_counter() - started
+COPY = [str(BIN / "copier"), "copy", "--quiet", "--defaults"]
 
 
 def git(folder: Path, *arguments: str) -> None:
-    timed(["git", *arguments], folder)
+    timed(["git", "-c", "user.name=x", "-c", "user.email=x@localhost", *arguments], folder)
 
 
 class Bench:
@@ -61,9 +46,8 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.files = folder, dict[str, int]()
-        with plain_template() as template:
-            shutil.copytree(template, folder / "plain")
-            shutil.copytree(template, folder / "versions")
+        copy_template(folder / "plain")
+        copy_template(folder / "versions")
         timed([str(BIN / "scaffold"), "export", "export", "tabular-classification-sklearn"], folder)
         self.release("v1.0.0")
         self.edited_project()
@@ -81,8 +65,7 @@ class Bench:
     def edited_project(self) -> None:
         """Of the first version, with a line of its owner's in every module."""
         project = self.folder / "edited"
-        copy = [str(BIN / "copier"), "copy", "--quiet", "--defaults"]
-        timed([*copy, str(self.folder / "versions"), str(project)], self.folder)
+        timed([*COPY, str(self.folder / "versions"), str(project)], self.folder)
         for path in project.rglob("*.py"):
             path.write_text(f"# Mine.\n{path.read_text('utf-8')}", "utf-8")
         git(project, "init", "--quiet")
@@ -115,10 +98,8 @@ class Bench:
     def variants(self, count: int) -> Path:
         """A template with the layers of so many variants."""
         dropped = [name.replace("-", "_") for name in choices("variant")[count:]]
-        ignored = shutil.ignore_patterns(*(f"{{% if {name} %}}.{{% endif %}}" for name in dropped))
-        return Path(
-            shutil.copytree(self.folder / "plain", self.folder / str(count), ignore=ignored)
-        )
+        copy_template(self.folder / str(count), *map(layer, dropped))
+        return self.folder / str(count)
 
 
 def peers(arguments: argparse.Namespace) -> dict[str, list[str]]:
@@ -129,21 +110,19 @@ def peers(arguments: argparse.Namespace) -> dict[str, list[str]]:
         if (peer / "cookiecutter.json").is_file():
             commands[name] = [str(BIN / "cookiecutter"), "--no-input", str(peer.resolve())]
         else:
-            copy = [str(BIN / "copier"), "copy", "--quiet", "--defaults", "--trust"]
-            commands[name] = [*copy, str(peer.resolve()), "{}"]
+            commands[name] = [*COPY, "--trust", str(peer.resolve()), "{}"]
     return commands | {f"peer `{line}`": shlex.split(line) for line in arguments.peer_command}
 
 
 def measurements(bench: Bench, arguments: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """Name -> a function that measures once."""
-    copy = [str(BIN / "copier"), "copy", "--quiet", "--defaults"]
     plain, export = str(bench.folder / "plain"), str(bench.folder / "export")
     cookiecutter = [str(BIN / "cookiecutter"), "--no-input", export]
     made = {
-        "copier copy": [*copy, plain, "{}"],
+        "copier copy": [*COPY, plain, "{}"],
         "scaffold new, its copying": [sys.executable, "-c", COPYING, "{}", plain],
         "cookiecutter, exported": [*cookiecutter, "--directory", "tabular-classification-sklearn"],
-        **{f"copier copy, {n} variants": [*copy, str(bench.variants(n)), "{}"] for n in (1, 4, 7)},
+        **{f"copier copy, {n} variants": [*COPY, str(bench.variants(n)), "{}"] for n in (1, 4, 7)},
         **peers(arguments),
     }
     return {
@@ -179,9 +158,9 @@ def main() -> None:
                     taken[name].append(seconds)
     table = Table("", "seconds", "lowest", "ratio", "files")
     first = statistics.median(taken["copier copy"])
-    for name, seconds in taken.items():
-        median = statistics.median(seconds)
-        numbers = f"{median:.2f}", f"{min(seconds):.2f}", f"{median / first:.2f}"
+    for name, measured in taken.items():
+        median = statistics.median(measured)
+        numbers = f"{median:.2f}", f"{min(measured):.2f}", f"{median / first:.2f}"
         table.add_row(name, *numbers, str(bench.files.get(name, "")))
     Console(width=100).print(table)
 

@@ -8,7 +8,6 @@ exit status nor Copier's is asked whether it went well.
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
@@ -17,14 +16,16 @@ from pathlib import Path, PurePosixPath
 
 from hypothesis import strategies as st
 
-from scaffold.matrix import ROOT, choices
+from scaffold.matrix import choices, layer
+from scaffold.render import ANSWERS, copy_template
 
 Tree = dict[str, bytes]
 LINES = ("insert", "delete", "replace", "move", "line endings", "no final newline")
 FILES = ("new file", "rename file", "delete file")
 # Few, so that an owner and a template hit on the same ones.
 NAMES = ("notes.md", "docs/guide.md", "extra.py", "a file.txt", "data.bin")
-ANSWERS = ".copier-answers.yml"
+WHO = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL")
+IDENTITY = {f"GIT_{name}": "somebody" for name in WHO}
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,8 @@ class Writer:
         self.moved[path] = target if keep else ""
 
     def rewritten(self, lines: list[bytes], edit: Edit) -> list[bytes]:
-        at, end = (
-            int(edit.where * (len(lines) + 1)),
-            int(edit.where * (len(lines) + 1)) + edit.length,
-        )
+        at = int(edit.where * (len(lines) + 1))
+        end = at + edit.length
         if lines and not lines[-1].endswith(b"\n") and edit.kind in {"insert", "replace", "move"}:
             lines[-1] += b"\n"
         if edit.kind == "insert":
@@ -257,16 +256,17 @@ def write_tree(folder: Path, tree: Tree) -> None:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    names = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL")
-    identity = {f"GIT_{name}": "somebody" for name in names}
-    return subprocess.run(  # noqa: S603 - git itself
+    """What git prints; its user has no settings, and it must succeed."""
+    result = subprocess.run(  # noqa: S603 - git itself
         ["git", "-c", "core.quotePath=false", "-c", "core.autocrlf=false", *arguments],  # noqa: S607
         cwd=folder,
-        env={**os.environ, **identity, "GIT_CONFIG_GLOBAL": os.devnull},
-        check=True,
+        env={**os.environ, **IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull},
+        check=False,
         capture_output=True,
         encoding="utf-8",
-    ).stdout
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 # Left out where time counts: of files that are alike, some are enough.
@@ -289,12 +289,7 @@ class Template:
         # Of the newest version: where each file is that was renamed, and where it was.
         self.renamed: dict[str, str] = {}
         others = {name.replace("-", "_") for name in set(choices("variant")) - set(keep)}
-        dropped = [f"{{% if {name} %}}.{{% endif %}}" for name in (*others, *without)]
-        ignored = shutil.ignore_patterns("__pycache__", ".*_cache", *without, *dropped)
-        folder.mkdir()
-        shutil.copy(ROOT / "copier.yml", folder)
-        for name in ("includes", "template"):
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        copy_template(folder, *without, *map(layer, (*others, *without)))
         git(folder, "init", "--quiet", "--initial-branch=main")
         self.release()
 

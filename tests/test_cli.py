@@ -1,6 +1,7 @@
 """The command `scaffold`, as a user meets it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from conftest import COMBINATIONS
 SCAFFOLD = Path(sys.executable).parent / "scaffold"
 
 
-def scaffold(*arguments: str, status: int = 0) -> str:
+def scaffold(*arguments: str, status: int = 0, **environment: str) -> str:
     """What the command prints; the exit status must be this one."""
     result = subprocess.run(  # noqa: S603 - ours
         [str(SCAFFOLD), *arguments],
@@ -19,6 +20,7 @@ def scaffold(*arguments: str, status: int = 0) -> str:
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
+        env={**os.environ, **environment},
     )
     assert result.returncode == status, result.stdout + result.stderr
     return result.stdout + result.stderr

@@ -15,6 +15,7 @@ from conftest import COMBINATIONS
 from cookiecutter.exceptions import FailedHookException  # type: ignore[import-untyped] # has no types
 from cookiecutter.main import cookiecutter  # type: ignore[import-untyped] # has no types
 from cookiecutter.utils import create_env_with_context  # type: ignore[import-untyped] # has no types
+from history import git
 from jinja2_ansible_filters import AnsibleCoreFiltersExtension  # type: ignore[import-untyped] # has no types
 from test_answers import HOSTILE
 from test_cli import scaffold
@@ -377,11 +378,6 @@ def test_the_command_asks_for_the_combination_and_takes_what_is_typed(
     }
     chosen = {**answers, "deploy": ["vertex", "huggingface"]}
     assert differing(tmp_path / "digit-reader", chosen, template, tmp_path / "ours") == []
-
-
-def git(folder: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)  # noqa: S603, S607 - git
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scaffold import ScaffoldError, update
 from scaffold.matrix import choices
-from scaffold.render import recorded_answers
+from scaffold.render import ANSWERS, recorded_answers
 
 VARIANTS = choices("variant")
 # Answers that ask for another kind of project, whose files plain Copier would delete.
@@ -60,7 +60,7 @@ class Project:
     def work(self, changes: list[Edit]) -> None:
         tree = read_tree(self.folder)
         for change in changes:
-            self.owner.edit(tree, change, sorted(tree.keys() - {".copier-answers.yml"}))
+            self.owner.edit(tree, change, sorted(tree.keys() - {ANSWERS}))
         write_tree(self.folder, tree)
         self.commit()
 

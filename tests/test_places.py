@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 from conftest import Render
+from test_cli import SCAFFOLD, scaffold
 
 from scaffold import Combination, ScaffoldError, cli, render
 from scaffold.matrix import ROOT, choices
 from scaffold.places import illegal
 from scaffold.render import recorded_answers
 
-SCAFFOLD = Path(sys.executable).parent / "scaffold"
 BYTES = os.fsdecode(b"x\xff")
 
 
@@ -203,29 +203,16 @@ def test_a_move_that_fails_is_taken_back(
     assert everything(tmp_path) == ["x"]
 
 
-def scaffold(*arguments: str, **environment: str) -> tuple[int, str]:
-    result = subprocess.run(  # noqa: S603 - ours
-        [str(SCAFFOLD), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **environment},
-    )
-    return result.returncode, result.stderr
-
-
 def test_no_git_is_said_before_anything_is_written(tmp_path: Path) -> None:
-    status, said = scaffold("new", str(tmp_path / "x"), "--defaults", PATH="/nowhere")
-    assert status == 2
+    said = scaffold("new", str(tmp_path / "x"), "--defaults", status=2, PATH="/nowhere")
     assert said == "error: git is needed and not installed; nothing has been written.\n"
     assert everything(tmp_path) == []
 
 
 def test_what_fails_later_leaves_a_whole_project(tmp_path: Path) -> None:
     project = tmp_path / "churn"
-    status, said = scaffold("new", str(project), "--defaults", UV_PYTHON="/nowhere/python")
-    assert status == 2
+    missing = "/nowhere/python"
+    said = scaffold("new", str(project), "--defaults", status=2, UV_PYTHON=missing)
     last = said.splitlines()[-1]
     assert "`uv sync` failed" in last
     assert f"the project in {project} is whole" in last
@@ -271,8 +258,7 @@ def test_what_is_said_can_be_printed(tmp_path: Path, template: Path) -> None:
     with pytest.raises(ScaffoldError, match="no question") as error:
         render(tmp_path / "x", {"a\nb\ud800": "x"}, template=template)
     assert str(error.value).isprintable()
-    status, printed = scaffold("new", str(tmp_path / "x"), "--defaults", "-d", f"{BYTES}=x")
-    assert status == 2
+    printed = scaffold("new", str(tmp_path / "x"), "--defaults", "-d", f"{BYTES}=x", status=2)
     assert "Traceback" not in printed
 
 

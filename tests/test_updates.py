@@ -9,7 +9,7 @@ from pathlib import Path
 import copier
 import pytest
 from conftest import COMBINATIONS
-from history import ALIKE, Template, git, read_tree
+from history import ALIKE, IDENTITY, Template, git, read_tree
 from released import FILE, paths
 from test_cli import scaffold
 
@@ -93,8 +93,8 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Situation:
-    for name in ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL"):
-        monkeypatch.setenv(f"GIT_{name}", "somebody")
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
     shutil.copytree(first / "project", tmp_path / "project")
     template = Template.__new__(Template)
     template.folder, template.versions = tmp_path / "template", 1

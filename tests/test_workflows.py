@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 import yaml
 from conftest import COMBINATIONS
+from history import git
 from runner import Expression, Job, Runner, WorkflowError
 from uv import find_uv_bin
 
 from scaffold import Combination, combinations, render
 from scaffold.linting import sync_options
 
-IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
 BASE = "localhost/base:bookworm"
 # What reaches a step from here: how to get through to the registry, and nothing else.
 PASSED = re.compile(
@@ -72,15 +72,6 @@ def osv() -> Iterator[str]:
     server.shutdown()
 
 
-def git(folder: Path, *arguments: str) -> str:
-    command = ["git", *IDENTITY, *arguments]
-    result = subprocess.run(  # noqa: S603 - git
-        command, cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout.strip()
-
-
 @dataclass
 class Hub:
     """A project where it is developed, and its remote with the tools that its jobs find."""
@@ -124,7 +115,7 @@ class Hub:
             "event_name": event,
             "ref": ref,
             "ref_name": re.sub("^refs/(heads|tags|pull)/", "", ref),
-            "sha": git(self.remote, "rev-parse", ref),
+            "sha": git(self.remote, "rev-parse", ref).strip(),
             "repository": self.repository,
             "actor": "octo",
             "run_id": "7",

@@ -120,10 +120,11 @@ def update(
         with uninterrupted():
             typer.echo(updating.undo(project))
         return
+    answers = answers_of(data)
     with console.status("rendering both versions and merging ..."):
-        planned = updating.plan(project, answers_of(data), template=template, version=version)
+        planned = updating.plan(project, answers, template=template, version=version)
     show(planned)
-    if "variant" in (answers := answers_of(data)) and "description" not in answers:
+    if "variant" in answers and "description" not in answers:
         typer.echo("The description stays: -d description=... changes it. Run the pipeline again.")
     if look or planned.merge is None:
         return

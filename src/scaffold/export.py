@@ -15,7 +15,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.linting import select
 from scaffold.matrix import ROOT, Combination, questionnaire
 from scaffold.places import beside
-from scaffold.render import render
+from scaffold.render import ANSWERS, render
 from scaffold.staging import LAYER, OPEN, finished, questions_left, staged_template
 
 VALIDATE, UPDATE = "includes/validate.jinja", "includes/update.jinja"
@@ -136,7 +136,7 @@ def write_template(folder: Path, combination: Combination, template: Path) -> No
         render(Path(rendered), {"project_name": "x", **combination.answers}, template=template)
         for path in sorted(path for path in Path(rendered).rglob("*") if path.is_file()):
             name, condition = place(path.relative_to(rendered))
-            if name == ".copier-answers.yml":
+            if name == ANSWERS:
                 continue
             if condition:
                 optional.setdefault(condition, []).append(name)

@@ -35,6 +35,11 @@ class Combination:
         return {"id": self.id, **self.answers, "answers": self.answers}
 
 
+def layer(name: str) -> str:
+    """The folder of the template with what is rendered only where this is chosen."""
+    return f"{{% if {name} %}}.{{% endif %}}"
+
+
 @cache
 def questionnaire() -> dict[str, Any]:
     """The content of copier.yml."""

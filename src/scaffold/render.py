@@ -15,14 +15,15 @@ import yaml
 from copier.errors import CopierError, InteractiveSessionError
 from jinja2 import TemplateError
 from uv import find_uv_bin
-from yaml import YAMLError
 
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.matrix import ROOT, questionnaire
 from scaffold.places import beside
 
+# Where a project keeps the answers it was made with.
+ANSWERS = ".copier-answers.yml"
 # What Copier raises for an answer or a template that it does not take.
-RENDERING = (CopierError, ValueError, TypeError, TemplateError, YAMLError)
+RENDERING = (CopierError, ValueError, TypeError, TemplateError, yaml.YAMLError)
 
 
 def render(
@@ -93,12 +94,17 @@ def plain_template() -> Iterator[Path]:
     """A copy of the template without a git history, which Copier renders without cloning it."""
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "template-copy"
-        copy.mkdir()
-        shutil.copy(ROOT / "copier.yml", copy)
-        for name in ("includes", "template"):
-            ignored = shutil.ignore_patterns("__pycache__", ".*_cache")
-            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+        copy_template(copy)
         yield copy
+
+
+def copy_template(folder: Path, *without: str) -> None:
+    """Copy the template into a new folder, but for files and folders of these names."""
+    folder.mkdir()
+    shutil.copy(ROOT / "copier.yml", folder)
+    ignored = shutil.ignore_patterns("__pycache__", ".*_cache", *without)
+    for name in ("includes", "template"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
 
 
 def new(
@@ -115,13 +121,17 @@ def new(
     call("git", "init", "--quiet", "--initial-branch=main", folder=destination)
     call(uv, "sync", folder=destination)
     call("git", "add", "--all", folder=destination)
-    identity = []
-    if not succeeds("git", "config", "user.email", folder=destination):
-        identity = ["-c", "user.name=scaffold", "-c", "user.email=scaffold@localhost"]
     commit = ["commit", "--quiet", "--message", "Generate the project"]
-    call("git", *identity, *commit, folder=destination)
+    call("git", *identity(destination), *commit, folder=destination)
     if run:
         call(uv, "run", command_of(destination), "run", folder=destination)
+
+
+def identity(folder: Path) -> list[str]:
+    """The options that git needs to commit where its user has no name yet."""
+    if succeeds("git", "config", "user.email", folder=folder):
+        return []
+    return ["-c", "user.name=scaffold", "-c", "user.email=scaffold@localhost"]
 
 
 def command_of(project: Path) -> str:
@@ -131,7 +141,7 @@ def command_of(project: Path) -> str:
 
 def recorded_answers(project: Path) -> dict[str, Any]:
     """The answers that a generated project was made with."""
-    content = (project / ".copier-answers.yml").read_text(encoding="utf-8")
+    content = (project / ANSWERS).read_text(encoding="utf-8")
     return dict(yaml.safe_load(content))
 
 

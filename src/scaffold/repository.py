@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
+from scaffold.render import identity
 
 # The first with `merge-tree --write-tree`, which merges without touching a file.
 OLDEST_GIT = (2, 38)
@@ -41,8 +42,7 @@ class Repository:
             )
         self.top = Path(self.output(top).strip()).resolve()
         self.folder = self.project.relative_to(self.top)
-        if self.try_to("config", "user.email").returncode:
-            self.settings += ["-c", "user.name=scaffold", "-c", "user.email=scaffold@localhost"]
+        self.settings += identity(self.project)
 
     def require_git(self) -> None:
         version = self.run("version").split()[2]

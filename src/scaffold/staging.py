@@ -26,8 +26,8 @@ OPEN, CLOSE = "\ue000", "\ue001"
 LAYER = re.compile(f"{OPEN}% if (.*) %{CLOSE}\\.{OPEN}% endif %{CLOSE}")
 TO_JSON = re.compile(r"(.*\S)\s*\|\s*to_json(\(ensure_ascii=False\))?", re.DOTALL)
 # cookiecutter's own filter escapes every letter outside ASCII, and an emoji so that TOML refuses
-# it. Control characters but these two are refused before a file is made.
-ESCAPES = [(r"\\", r"\\\\"), ('"', r"\\" + '"'), (r"\n", r"\\n"), (r"\t", r"\\t")]
+# it. Control characters are refused before a file is made.
+ESCAPES = [(r"\\", r"\\\\"), ('"', r"\\" + '"')]
 ESCAPE = " | ".join(f"replace('{character}', '{escape}')" for character, escape in ESCAPES)
 
 

@@ -23,10 +23,9 @@ from uv import find_uv_bin
 
 from scaffold.errors import ScaffoldError
 from scaffold.linting import sync_options
-from scaffold.render import RENDERING, as_asked
+from scaffold.render import ANSWERS, RENDERING, as_asked
 from scaffold.repository import Repository
 
-ANSWERS = ".copier-answers.yml"
 # The last line of an update's message, by which it is known again.
 TRAILER = "Template-Update"
 # What a project's own CI runs, in the order of what they cost.
@@ -103,8 +102,9 @@ def plan(
         require_progress(old, new, answers)
         # Nobody but the template writes this file, so that what is answered now simply replaces it.
         shutil.copy(project / ANSWERS, earlier)
-        deleted = deletions(repository, *map(repository.tree, renderings))
-        trees = [repository.tree(rendering, deleted) for rendering in renderings]
+        trees = [repository.tree(rendering) for rendering in renderings]
+        if deleted := deletions(repository, *trees):
+            trees = [repository.tree(rendering, deleted) for rendering in renderings]
     before, after = str(old["_commit"]), str(new["_commit"])
     what = f"Update the template from {before} to {after}"
     if before == after:
