@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,22 @@ def test_variants_as_a_table() -> None:
     assert all(name in scaffold("variants") for name in COMBINATIONS)
 
 
-@pytest.mark.parametrize("command", ["variants", "new", "check", "export"])
-def test_help_teaches(command: str) -> None:
-    assert len(scaffold(command, "--help").splitlines()) > 5
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("variants", "--json"),
+        ("new", "variant=nlp"),
+        ("update", "--undo"),
+        ("check", "nlp-sklearn"),
+        ("export", "nlp-sklearn"),
+    ],
+)
+def test_help_teaches(command: str, words: str) -> None:
+    assert words in scaffold(command, "--help")
+
+
+def test_version() -> None:
+    assert scaffold("--version") == f"{version('ml-portfolio-scaffold')}\n"
 
 
 def test_check_names_what_exists() -> None:
@@ -71,6 +85,7 @@ def test_new_runs_to_the_result_table(tmp_path: Path) -> None:
     project = tmp_path / "churn-radar"
     said = scaffold("new", str(project), "--defaults", "--run")
     assert "The gate passed" in said
+    assert "run churn-radar serve" in said
     assert (project / "reports/metrics.json").is_file()
     log = subprocess.run(
         ["git", "log", "--oneline"],  # noqa: S607 - git, from PATH

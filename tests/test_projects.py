@@ -120,6 +120,7 @@ def test_the_report_is_written(project: Project) -> None:
     readme = project.folder / "README.md"
     text = readme.read_text("utf-8")
     assert "The gate passed" in text
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
     readme.write_text(text.replace("The gate passed", "The gate flew"), "utf-8")
     assert "README.md" in project.offline("churn-radar", "report", "--check", status=1)
     project.offline("churn-radar", "report")

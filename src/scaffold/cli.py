@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,12 +24,29 @@ from scaffold.matrix import combinations, questionnaire
 from scaffold.render import command_of, recorded_answers
 from scaffold.render import new as make
 
-app = typer.Typer(
-    help="Make machine-learning projects from the template, and check what it makes.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(stderr=True)
+
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(help="Such as nlp-sklearn; `scaffold variants` lists them. All by default."),
+]
+
+
+def say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(metadata.version("ml-portfolio-scaffold"))
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=say_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Make machine-learning projects from the template, and check what it makes."""
 
 
 @app.command()
@@ -49,7 +67,8 @@ def variants(
 def new(
     destination: Annotated[Path, typer.Argument(help="The folder to make; its name is suggested.")],
     data: Annotated[
-        list[str] | None, typer.Option("--data", "-d", help="An answer, as KEY=VALUE; repeatable.")
+        list[str] | None,
+        typer.Option("--data", "-d", help="An answer, such as variant=nlp; repeatable."),
     ] = None,
     defaults: Annotated[
         bool, typer.Option("--defaults", help="Ask nothing; take what is suggested.")
@@ -58,15 +77,19 @@ def new(
         bool, typer.Option("--run", help="Run the pipeline and print the result table.")
     ] = False,
 ) -> None:
-    """Make a project with its git repository and environment."""
+    """Make a project with its git repository and environment.
+
+    Asks what is not answered by -d; "scaffold variants" lists what can be made.
+    """
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)
     make(destination, answers_of(data), defaults=defaults, run=run)
     uv = "uv" if shutil.which("uv") else shlex.quote(find_uv_bin())
     name, command = recorded_answers(destination)["project_name"], command_of(destination)
+    then = "serve" if run else "run"
     console.print(f"{name} is ready. Next:\n", highlight=False, markup=False)
     console.print(
-        f"    cd {shlex.quote(str(destination))}\n    {uv} run {command} run",
+        f"    cd {shlex.quote(str(destination))}\n    {uv} run {command} {then}",
         highlight=False,
         markup=False,
         soft_wrap=True,
@@ -89,7 +112,7 @@ def update(
     project: Annotated[Path, typer.Argument(help="The project's folder.")] = Path(),
     data: Annotated[
         list[str] | None,
-        typer.Option("--data", "-d", help="A changed answer, as KEY=VALUE; repeatable."),
+        typer.Option("--data", "-d", help="A changed answer, such as license=MIT; repeatable."),
     ] = None,
     version: Annotated[
         str, typer.Option(help="A tag of the template; by default the newest.")
@@ -195,12 +218,13 @@ def confirm(yes: bool, question: str) -> None:
 
 @app.command()
 def check(
-    ids: Annotated[list[str] | None, typer.Argument(help="Combinations; all by default.")] = None,
+    ids: Ids = None,
 ) -> None:
     """Render combinations and run every linter and type checker on them."""
 
     def show(name: str, findings: list[linting.Finding]) -> None:
-        console.print(f"{name}: {len(findings) or 'no'} findings", highlight=False)
+        count = f"{len(findings) or 'no'} finding{'s' * (len(findings) != 1)}"
+        console.print(f"{name}: {count}", highlight=False)
         for finding in findings:
             console.print(f"[bold]{finding.tool}[/]")
             console.print(finding.output, markup=False, highlight=False)
@@ -214,7 +238,7 @@ def check(
 @app.command()
 def export(
     out: Annotated[Path, typer.Argument(help="The folder to make.")],
-    ids: Annotated[list[str] | None, typer.Argument(help="Combinations; all by default.")] = None,
+    ids: Ids = None,
     to: Annotated[Literal["cookiecutter"], typer.Option(help="For which tool.")] = "cookiecutter",
 ) -> None:
     """Write the template for cookiecutter and cruft, each combination in a folder of its own."""

@@ -122,7 +122,7 @@ def divide(table: pd.DataFrame, split: Array) -> Parts:
 def find_duplicates(parts: Parts) -> list[str]:
     train = set(map(repr, parts["train"].instances))
     counts = {k: sum(repr(row) in train for row in parts[k].instances) for k in NAMES[1:]}
-    return [f"{n} rows of {name} stand in train too." for name, n in counts.items() if n]
+    return [f"Rows of {name} that stand in train too: {n}." for name, n in counts.items() if n]
 
 
 def find_leaks(train: pd.DataFrame, suspicious: float = 0.98) -> list[str]:
