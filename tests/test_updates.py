@@ -607,7 +607,7 @@ def test_a_refusal_does_not_depend_on_where_a_project_lies(here: Situation) -> N
 def test_the_projects_own_checks_decide(here: Situation, monkeypatch: pytest.MonkeyPatch) -> None:
     here.release(SOURCE, above("# theirs"))
     fails = here.project.with_name("uv")
-    text = '#!/bin/sh\necho "$@" >> "${0%/*}/uv.log"; case "$*" in *NAME*) exit 1 ;; esac\n'
+    text = '#!/bin/sh\necho "$@" >> "${0%/*}/uv.log"; case "$*" in *"NAME"*) exit 1 ;; esac\n'
     fails.write_text(text)
     fails.chmod(0o755)
     monkeypatch.setattr(update, "find_uv_bin", lambda: str(fails))
@@ -616,9 +616,9 @@ def test_the_projects_own_checks_decide(here: Situation, monkeypatch: pytest.Mon
         fails.with_name("uv.log").unlink(missing_ok=True)
         fails.write_text(text.replace("NAME", check))
         assert not update.passes(here.project)
-    said = fails.with_name("uv.log").read_text().splitlines()
-    assert [line.removeprefix("run --no-sync ") for line in said[1:]] == [*update.CHECKS]
-    assert said[0].startswith("sync")
+        said = fails.with_name("uv.log").read_text().splitlines()
+        assert [line.removeprefix("run --no-sync ") for line in said[1:]] == [*update.CHECKS]
+        assert said[0].startswith("sync")
 
 
 # Between versions.
