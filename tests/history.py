@@ -89,7 +89,9 @@ class Writer:
         content = tree.pop(path)
         if keep:
             tree[target] = content
-        self.moved[path] = target if keep else ""
+        # Of a file that is moved twice, what counts is where it was first.
+        first = next((old for old, now in self.moved.items() if now == path), path)
+        self.moved[first] = target if keep else ""
 
     def rewritten(self, lines: list[bytes], edit: Edit) -> list[bytes]:
         at = int(edit.where * (len(lines) + 1))
@@ -159,7 +161,7 @@ class Update:
             )
         if theirs == before:
             return [] if now == mine else ["has changed, though only its owner changed it"]
-        return miscounted(before, mine, theirs, now) + misplaced(before, mine, now)
+        return miscounted(before, mine, theirs, now) + misplaced(before, mine, theirs, now)
 
     def check_deleted(self, path: str) -> list[str]:
         """A path that the owner does not have: deleted by them, or new from the template."""
@@ -215,23 +217,23 @@ def moved(before: bytes, after: bytes) -> set[bytes]:
     return passed | {line for line in old if old[line] > 1} if passed else passed
 
 
-def misplaced(before: bytes, mine: bytes, now: bytes) -> list[str]:
-    """Lines of the owner's that changed places among themselves, or with both their neighbours."""
+def misplaced(before: bytes, mine: bytes, theirs: bytes, now: bytes) -> list[str]:
+    """Lines of the owner's that passed one another, or a neighbour that no new version moved."""
     mine_once, now_once = (
         [line for line, count in Counter(lines(content)).items() if count == 1]
         for content in (mine, now)
     )
-    here = [line for line in mine_once if line in set(now_once)]
-    place = {line: at for at, line in enumerate(line for line in now_once if line in set(here))}
+    place = {line: at for at, line in enumerate(now_once)}
+    here = [line for line in mine_once if line in place]
     own = [line for line in here if line not in set(lines(before))]
     found = (
         [] if own == sorted(own, key=place.__getitem__) else ["its owner's lines changed places"]
     )
+    fixed = [line for line in here if line not in moved(before, theirs)]
     for line in own:
-        at = here.index(line)
-        passed = [place[other] > place[line] for other in here[max(at - 1, 0) : at]]
-        passed += [place[other] < place[line] for other in here[at + 1 : at + 2]]
-        if passed and all(passed):
+        at = fixed.index(line)
+        around = fixed[max(at - 1, 0) : at + 2]
+        if around != sorted(around, key=place.__getitem__):
             found.append(f"{line!r} stands elsewhere")
     return found
 

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import copier
@@ -86,6 +86,50 @@ class Project:
         went = Update(self.base, new, head, result, unmerged, origins, renamed, anew)
         self.base = new
         return went
+
+
+BASE = {"a": b"1\n2\n3\n4\n", "deleted": b"x\n"}
+HEAD = {"a": b"1\nmine\n2\n3\n4\n", "own": b"mine too\n"}
+NEW = {"a": b"1\n2\n3\n4\ntheirs\n", "deleted": b"x\n", "new": b"x\n"}
+SOUND = {"a": b"1\nmine\n2\n3\n4\ntheirs\n", "own": b"mine too\n", "new": b"x\n"}
+CONFLICT = b"1\n<<<<<<< HEAD\nmine\n=======\ntheirs\n>>>>>>> new\n2\n3\n4\n"
+MARKED = frozenset({"a"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "unmerged", "said"),
+    [
+        ({}, (), []),
+        ({"a": CONFLICT}, MARKED, []),
+        ({"a": b"1\n2\n3\n4\ntheirs\n"}, (), ["a: b'mine\\n' stands there 0 times"]),
+        ({"a": b"1\nmine\n2\n3\n4\n"}, (), ["a: b'theirs\\n' stands there 0 times"]),
+        ({"a": b"1\nmine\n2\n4\ntheirs\n"}, (), ["a: b'3\\n' stands there 0 times"]),
+        ({"a": b"1\nmine\nmine\n2\n3\n4\ntheirs\n"}, (), ["a: b'mine\\n' stands there 2 times"]),
+        ({"a": b"1\n2\n3\nmine\n4\ntheirs\n"}, (), ["a: b'mine\\n' stands elsewhere"]),
+        ({"a": b"1\n2\n3\n4\ntheirs\n"}, MARKED, ["a: lines of its owner's are gone"]),
+        ({"a": None}, (), ["a: lines of its owner's are gone"]),
+        ({"own": None}, (), ["own: lines of its owner's are gone"]),
+        ({"own": b""}, (), ["own: lines of its owner's are gone"]),
+        ({"new": None}, (), ["new: is new, and did not arrive whole"]),
+        ({"deleted": b"x\n"}, (), ["deleted: is back"]),
+    ],
+)
+def test_the_counter_sees_what_is_lost(
+    changed: dict[str, bytes | None], unmerged: Collection[str], said: list[str]
+) -> None:
+    result = {path: text for path, text in {**SOUND, **changed}.items() if text is not None}
+    losses = Update(BASE, NEW, HEAD, result, set(unmerged), {}, {}).losses()
+    assert len(losses) == len(said)
+    assert all(loss.startswith(start) for loss, start in zip(losses, said, strict=True))
+
+
+def test_a_file_that_is_renamed_twice_is_one_that_moved() -> None:
+    template, tree = Writer("template"), {"a": b"x\n"}
+    for path in ("a", "template_a"):
+        template.edit(tree, Edit("rename file", 0, 0, 1, ""), [path])
+    assert template.moved == {"a": "template_template_a"}
+    template.edit(tree, Edit("delete file", 0, 0, 1, ""), ["template_template_a"])
+    assert (template.moved, tree) == ({"a": ""}, {})
 
 
 # Edits of the owner and of the template, and answers that change.
