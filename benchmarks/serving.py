@@ -245,16 +245,20 @@ def milliseconds(said: str, quantile: str) -> float:
 
 
 def memory(process: subprocess.Popen[bytes], kind: str = "Pss") -> float:
-    """MB in all processes of the session; as PSS, shared pages are counted once."""
+    """MB in the process and all that it started; as PSS, shared pages are counted once."""
     total = 0
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.getsid(int(path.name)) == process.pid:
-                text = (path / "smaps_rollup").read_text()
-                total += int(re.findall(rf"^{kind}: +(\d+)", text, re.MULTILINE)[0])
-        except (OSError, ProcessLookupError):
-            continue
+    for pid in family(process.pid):
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        total += int(re.findall(rf"^{kind}: +(\d+)", text, re.MULTILINE)[0])
     return total / 1024
+
+
+def family(pid: int) -> Iterator[int]:
+    """The process and its descendants; a worker may have a session of its own, as BentoML's has."""
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            yield from family(int(child))
 
 
 if __name__ == "__main__":
