@@ -84,16 +84,17 @@ def main() -> None:
     options = parser.parse_args()
     if not WRK:
         sys.exit("wrk is missing: apt-get install wrk.")
-    folder = Path(tempfile.mkdtemp())
-    body, post = folder / "body.json", folder / "post.lua"
-    code = f"from {PACKAGE}.dataset import load_part; rows = load_part('test').instances[:1]"
-    code += "; import json; print(json.dumps({'dataframe_records': rows}))"
-    body.write_text(subprocess.check_output([sys.executable, "-c", code], text=True).strip())  # noqa: S603 - ours
-    post.write_text(SCRIPT.format(body=body))
-    if options.soak:
-        soak(options, post)
-    else:
-        compare(options, post, folder)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        body, post = folder / "body.json", folder / "post.lua"
+        code = f"from {PACKAGE}.dataset import load_part; rows = load_part('test').instances[:1]"
+        code += "; import json; print(json.dumps({'dataframe_records': rows}))"
+        body.write_text(subprocess.check_output([sys.executable, "-c", code], text=True).strip())  # noqa: S603 - ours
+        post.write_text(SCRIPT.format(body=body))
+        if options.soak:
+            soak(options, post)
+        else:
+            compare(options, post, folder)
 
 
 def compare(options: argparse.Namespace, post: Path, folder: Path) -> None:

@@ -11,39 +11,39 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from .bundle import Predictor
 from .settings import AMAZON, BUNDLE, UserError
 
 # By these Google and Azure name the place; Amazon mounts a folder.
 NAMES = ("MODEL_DIR", "AIP_STORAGE_URI", "AZUREML_MODEL_DIR")
 
 
-def locate(given: str = "") -> Path:
-    """The folder that holds bundle.json: in the place given, or where a platform puts it.
+def load_predictor(given: str = "") -> Predictor:
+    """Of the bundle in the place given, or where a platform puts it.
 
     A place is a folder, s3://, gs:// or az:// (these need the package obstore, and the usual
     credentials in the environment), or models:/NAME@ALIAS of the server MLFLOW_TRACKING_URI.
     """
-    named = [given, *(os.environ.get(name, "") for name in NAMES)]
     mounted = AMAZON / "model" if any(AMAZON.glob("model/**/bundle.json")) else BUNDLE
-    place = next(filter(None, named), str(mounted))
-    folder = Path(place)
+    place = given or next(filter(None, map(os.environ.get, NAMES)), str(mounted))
     if "://" in place or place.startswith("models:"):
-        with told(place):
-            files = dict(registered(place) if place.startswith("models:") else stored(place))
-        # After that, because asking again and again for what is not there must leave no folders.
-        folder = Path(tempfile.mkdtemp(prefix="bundle-"))
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
-    found = sorted(folder.rglob("bundle.json"))
+        with tempfile.TemporaryDirectory(prefix="bundle-") as folder:
+            with told(place):
+                files = registered(place) if place.startswith("models:") else stored(place)
+                for name, content in files:
+                    Path(folder, name).write_bytes(content)
+            if not Path(folder, "bundle.json").is_file():
+                raise UserError(f"{place} holds no bundle.json.")
+            return Predictor(Path(folder))
+    found = sorted(Path(place).rglob("bundle.json"))
     if len(found) > 1:
-        raise UserError(f"{folder} holds several bundles; name one: {', '.join(map(str, found))}.")
-    return found[0].parent if found else folder
+        raise UserError(f"{place} holds several bundles; name one: {', '.join(map(str, found))}.")
+    return Predictor(found[0].parent if found else Path(place))
 
 
 def rows_given() -> str | None:
     """What replaces data.load(): the files that DATA names, or the first of Amazon's channels."""
-    channels = sorted(AMAZON.glob("input/data/*/"))
-    return os.environ.get("DATA") or (str(channels[0]) if channels else None)
+    return os.environ.get("DATA") or next(map(str, sorted(AMAZON.glob("input/data/*/"))), None)
 
 
 def publish(bundle: Path) -> None:

@@ -22,7 +22,7 @@ READERS[".csv"] = partial(pd.read_csv, dtype=str, keep_default_na=False)
 
 def monitor(settings: Settings, current: Path, bundle: str = "") -> None:
     """Write reports/drift.*; raises UserError that names what is past a threshold."""
-    predictor = Predictor(locate.locate(bundle))
+    predictor = locate.load_predictor(bundle)
     found = {"current": str(current), **examine(predictor, read(current), settings)}
     files.write_json(DRIFT.with_suffix(".json"), found)
     form = Template(Path(__file__).with_name("monitor.md").read_text("utf-8"), trim_blocks=True)

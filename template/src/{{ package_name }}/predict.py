@@ -17,7 +17,7 @@ from rich.progress import Progress
 
 from .bundle import FIELDS, Predictor, instance_of
 from .files import hash_of, write_whole
-from .locate import locate
+from .locate import load_predictor
 from .prepare import Instance
 from .settings import UserError, explain
 
@@ -29,7 +29,7 @@ def predict_file(bundle: str, source: Path, target: Path) -> None:
     if not (source.suffix in WRITERS or source.is_dir()) or target.suffix not in WRITERS:
         raise UserError("--input and --output must end in .csv or .parquet.", 2)
     try:
-        predictor, state = Predictor(locate(bundle)), source.stat()
+        predictor, state = load_predictor(bundle), source.stat()
         run = f"{predictor.version} {source.resolve()} {state.st_size} {state.st_mtime_ns}"
         parts = target.with_name(f".{target.name}-{hash_of(run.encode())[:16]}")
         # What another model, or a source that has changed since, left behind is of no use.

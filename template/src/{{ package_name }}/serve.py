@@ -16,7 +16,7 @@ from prometheus_client import Histogram, generate_latest
 from pydantic import TypeAdapter, ValidationError
 
 from .bundle import Predictor
-from .locate import locate
+from .locate import load_predictor
 from .prepare import Instance
 from .protocol import INPUTS, Body, Tensors, as_tensors, from_csv
 from .settings import COMMAND, PREFIX, UserError
@@ -97,7 +97,7 @@ class Api(FastAPI):
 
     def __init__(self, bundle: str = "") -> None:
         super().__init__(title=COMMAND)
-        self.pool, self.load = ThreadPoolExecutor(1), lambda: Predictor(locate(bundle))
+        self.pool, self.load = ThreadPoolExecutor(1), partial(load_predictor, bundle)
         self.loading, self.tried = self.pool.submit(self.load), time.monotonic()
         ask = partial(self.router.add_api_route, methods=["POST"], route_class_override=Asked)
         for path in sorted({"/invocations", os.environ.get("AIP_PREDICT_ROUTE") or "/invocations"}):
