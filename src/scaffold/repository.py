@@ -59,9 +59,9 @@ class Repository:
                 "A merge, a rebase or an update is not finished: `git status` says how to end it."
             )
         if changed := self.run("status", "--porcelain", "--untracked-files=all", ".").splitlines():
-            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            are = f"and {len(changed) - 1} more are" if len(changed) > 1 else "is"
             raise ScaffoldError(
-                f"{changed[0][3:]} is not committed{more}; commit or stash it, then try again."
+                f"{changed[0][3:]} {are} not committed; commit or stash first, then try again."
             )
         if staged := self.paths("diff-index", "--cached", "--name-only", "-z", "HEAD"):
             raise ScaffoldError(f"{staged[0]} is staged; commit it, then try again.")
