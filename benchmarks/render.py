@@ -122,7 +122,7 @@ def measurements(bench: Bench, arguments: argparse.Namespace) -> dict[str, Calla
         "copier copy": [*COPY, plain, "{}"],
         "scaffold new, its copying": [sys.executable, "-c", COPYING, "{}", plain],
         "cookiecutter, exported": [*cookiecutter, "--directory", "tabular-classification-sklearn"],
-        **{f"copier copy, {n} variants": [*COPY, str(bench.variants(n)), "{}"] for n in (1, 4, 7)},
+        **{f"copier copy, variants: {n}": [*COPY, str(bench.variants(n)), "{}"] for n in (1, 4, 7)},
         **peers(arguments),
     }
     return {
