@@ -25,8 +25,10 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 PORT, WRK = 18100, shutil.which("wrk") or ""
 ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -147,7 +149,7 @@ def soak(options: argparse.Namespace, post: Path) -> None:
         print("| ---: | ---: | ---: | ---: | ---: |")
         for half in range(1, 2 * options.soak + 1):
             rate, _, high, failed = measure("/invocations", post, options.connections, 30)
-            size = memory(process, "Rss")
+            size = memory(process, "rss")
             print(f"| {half / 2} | {rate:,.0f} | {high:.2f} | {failed} | {size:.1f} |", flush=True)
         stop.set()
         bad.join()
@@ -245,21 +247,14 @@ def milliseconds(said: str, quantile: str) -> float:
     return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
-def memory(process: subprocess.Popen[bytes], kind: str = "Pss") -> float:
+def memory(process: subprocess.Popen[bytes], kind: str = "pss") -> float:
     """MB in the process and all that it started; as PSS, shared pages are counted once."""
-    total = 0
-    for pid in family(process.pid):
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        total += int(re.findall(rf"^{kind}: +(\d+)", text, re.MULTILINE)[0])
-    return total / 1024
-
-
-def family(pid: int) -> Iterator[int]:
-    """The process and its descendants; a worker may have a session of its own, as BentoML's has."""
-    yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            yield from family(int(child))
+    first, total = psutil.Process(process.pid), 0
+    # Not by session: a worker may have one of its own, as BentoML's has.
+    for each in (first, *first.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            total += getattr(each.memory_full_info(), kind)
+    return total / 2**20
 
 
 if __name__ == "__main__":
