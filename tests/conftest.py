@@ -6,8 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import groups
 import pytest
 from pytest_copie.plugin import Copie
+from rotation import Choice, choose, named
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # has no types
 
 from scaffold import Combination, combinations, render
@@ -16,44 +18,94 @@ from scaffold.render import plain_template, recorded_answers
 Render = Callable[..., Path]
 SEED = "hypothesis_seed"
 COMBINATIONS = {combination.id: combination for combination in combinations()}
+REPOSITORY = Path(__file__).resolve().parents[1]
+CHOICE = pytest.StashKey[Choice]()
 
 
-class ByProject(LoadScopeScheduling):  # type: ignore[misc] # has no types
-    """A file's tests are one process's; where they share a project, that project's are."""
+class ByGroup(LoadScopeScheduling):  # type: ignore[misc] # has no types
+    """A group of tests is one process's; see groups.py."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file, _, test = nodeid.partition("::")
-        if Path(file).name == "test_histories.py":
-            # Each takes minutes, and they share nothing.
-            return nodeid
-        if Path(file).name not in {"test_projects.py", "test_workflows.py"}:
-            return file
-        chosen = [name for name in COMBINATIONS if f"[{name}" in test]
-        return f"{file} {max(chosen, default='', key=len)}"
+        return groups.scope(nodeid, COMBINATIONS)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByProject:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
     """In place of --dist=loadfile, by which one process would have all projects."""
-    return ByProject(config, log)
+    # Groups come in the order of the collection, in place of those with the most tests first: a
+    # group of one test may take the longest.
+    config.option.loadscopereorder = False
+    return ByGroup(config, log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--combinations`, beside pytest's own options."""
+    parser.addoption(
+        "--combinations",
+        default="all",
+        help="whose slow tests run: all (default), rotate (a part that changes with the number of "
+        "commits or SCAFFOLD_ROTATION), or ids and `rest` with commas between them",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """One seed for all random tests, of --hypothesis-seed or drawn, which every process gets."""
     if config.getoption(SEED) is None:
         setattr(config.option, SEED, str(random.SystemRandom().randrange(2**32)))
+    try:
+        asked = choose(config.getoption("--combinations"), combinations(), REPOSITORY)
+    except ValueError as error:
+        raise pytest.UsageError(f"--combinations: {error}") from error
+    config.stash[CHOICE] = asked
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `--combinations` does not ask for, and let the longest begin first."""
+    choice, kept, dropped = config.stash[CHOICE], [], []
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        runs = choice.runs(named(item.nodeid, COMBINATIONS), marks)
+        (kept if runs else dropped).append(item)
+    order = groups.longest_first([item.nodeid for item in kept], COMBINATIONS)
+    items[:] = [kept[place] for place in order]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print the seed, so that a run can be repeated."""
-    terminalreporter.write_line(f"random tests: --hypothesis-seed={config.getoption(SEED)}")
+    """Print the seed, so that a run can be repeated; what took how long, and what was left out."""
+    write = terminalreporter.write_line
+    write(f"random tests: --hypothesis-seed={config.getoption(SEED)}")
+    reports = [
+        report
+        for kind in terminalreporter.stats.values()
+        for report in kind
+        if isinstance(report, pytest.TestReport)
+    ]
+    files, projects = groups.seconds(reports, COMBINATIONS)
+    lines = groups.table("by file", files)
+    lines += groups.table("by combination, of slow tests", projects)
+    choice = config.stash[CHOICE]
+    if projects or choice.rotation is not None:
+        ran = groups.end_to_end(reports, COMBINATIONS)
+        lines += groups.account(choice, ran, COMBINATIONS)
+    for line in lines:
+        write(line)
 
 
 @pytest.fixture
 def number(request: pytest.FixtureRequest) -> int:
     """The seed of this run."""
     return int(request.config.getoption(SEED))
+
+
+@pytest.fixture(scope="session")
+def serving_images(request: pytest.FixtureRequest) -> list[str]:
+    """The combinations of whose images some are built: those of a rotation, or all."""
+    choice = request.config.stash[CHOICE]
+    return list(COMBINATIONS if choice.rotation is None else choice.ids)
 
 
 @pytest.fixture(params=list(COMBINATIONS.values()), ids=list(COMBINATIONS))

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from email.headerregistry import Address
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ import yaml
 from conftest import Render
 from test_any_answers import check_refusal, refused, verify
 
-from scaffold import Combination, ScaffoldError, combinations, render
-from scaffold.linting import project_environment
+from scaffold import ScaffoldError, combinations, render
 from scaffold.matrix import ROOT, questionnaire
 from scaffold.render import questions, recorded_answers
 
@@ -268,21 +266,6 @@ def test_every_dependency_is_a_reserved_name() -> None:
     names = set(re.findall(r'"([A-Za-z0-9_]+)"', (ROOT / "includes/validate.jinja").read_text()))
     assert "pandas" in imported
     assert {name.lower() for name in imported if not name.startswith("_")} <= names
-
-
-@pytest.mark.slow
-def test_what_environments_bring_is_reserved(rendered: Render, combination: Combination) -> None:
-    """A project cannot bear the name of a dependency, nor hide a module or command of one."""
-    environment = project_environment(rendered(**combination.answers))
-    brought = {path.name.replace("-", "_") for path in (environment / "bin").iterdir()}
-    for distribution in distributions(path=[str(next(environment.glob("lib/*/site-packages")))]):
-        brought.add(re.sub("[-_.]+", "_", distribution.metadata["Name"]).lower())
-        tops = {path.parts[0] for path in distribution.files or []}
-        brought |= {top.partition(".")[0] for top in tops if not top.endswith("-info")}
-    possible = {name for name in brought if re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name)}
-    assert {"python", "scikit_learn", "pandas"} <= possible
-    text = (ROOT / "includes" / "validate.jinja").read_text("utf-8")
-    assert possible <= set(re.findall(r'"([A-Za-z0-9_]+)"', text))
 
 
 @pytest.mark.parametrize("license_", list(questionnaire()["license"]["choices"].values()))

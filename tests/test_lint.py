@@ -13,7 +13,8 @@ from scaffold.linting import lint
 
 FIRST, *OTHERS = COMBINATIONS
 # The others take half a minute each, and their own environments.
-EVERY = [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
+SLOW = [pytest.mark.slow, pytest.mark.every_combination]
+EVERY = [FIRST, *(pytest.param(name, marks=SLOW) for name in OTHERS)]
 
 
 @pytest.mark.parametrize("name", EVERY)

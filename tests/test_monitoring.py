@@ -1,16 +1,12 @@
 """How often `monitor` is wrong: alarms without a shift, and silence at a known one."""
 
 import json
-import sys
 from pathlib import Path
 
+import environments
 import pytest
 from conftest import COMBINATIONS
-from test_projects import Project
-from uv import find_uv_bin
-
-from scaffold import render
-from scaffold.linting import sync_options
+from test_projects import ENVIRONMENT, Project
 
 pytestmark = pytest.mark.slow
 # A small sample hides more than it invents: at most 5 % of alarms may be false, 10 % missed.
@@ -45,16 +41,19 @@ print(json.dumps(counts))
 
 @pytest.mark.parametrize("combination", SHIFTS)
 def test_false_alarms_and_misses_are_rare(
-    combination: str, template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    combination: str,
+    template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    chosen, folder = COMBINATIONS[combination], tmp_path / "churn-radar"
-    render(folder, chosen.answers, template=template)
-    project = Project(folder, chosen)
-    project.online("git", "init", "--quiet")
-    project.online(find_uv_bin(), "sync", "--quiet", *sync_options(), "--python", sys.executable)
-    project.offline("churn-radar", "run")
-    arguments = [str(TIMES), str(ROWS), SHIFTS[combination]]
-    counts = json.loads(project.offline("python", "-c", COUNT, *arguments).splitlines()[-1])
+    chosen = COMBINATIONS[combination]
+    with environments.made(chosen, template, tmp_path_factory.getbasetemp()) as folder:
+        project = Project(folder, chosen)
+        project.online("git", "init", "--quiet")
+        environments.sync(folder, folder / ".venv", ENVIRONMENT)
+        project.offline("churn-radar", "run")
+        arguments = [str(TIMES), str(ROWS), SHIFTS[combination]]
+        counts = json.loads(project.offline("python", "-c", COUNT, *arguments).splitlines()[-1])
     missed = TIMES - counts["shifted"]
     with capsys.disabled():
         print(  # noqa: T201 - the counts are the point

@@ -9,17 +9,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import environments
 import images
 import pytest
 from conftest import COMBINATIONS
-from uv import find_uv_bin
 
-from scaffold import Combination, render
-from scaffold.linting import sync_options
+from scaffold import Combination
 
 pytestmark = pytest.mark.slow
 OFFLINE = [
@@ -67,23 +67,27 @@ FIRST = next(iter(COMBINATIONS))
 IMAGE = f"localhost/scaffold-{os.environ.get('PYTEST_XDIST_WORKER', 'test')}"
 
 
+def only(*ids: str) -> pytest.MarkDecorator:
+    """With these combinations in place of all."""
+    chosen = [COMBINATIONS[name] for name in ids]
+    return pytest.mark.parametrize("project", chosen, ids=ids, indirect=True)
+
+
 @pytest.fixture(scope="module", params=list(COMBINATIONS.values()), ids=list(COMBINATIONS))
 def project(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
     """Installed, committed and run once."""
     combination: Combination = request.param
-    folder = tmp_path_factory.mktemp("projects") / "churn-radar"
-    render(folder, combination.answers, template=template)
-    made = Project(folder, combination)
-    made.online("git", "init", "--quiet")
-    made.online(find_uv_bin(), "sync", "--quiet", *sync_options(), "--python", sys.executable)
-    made.online("git", "add", "--all")
-    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-    made.online("git", *identity, "commit", "--quiet", "--message", "Generate")
-    made.offline("churn-radar", "run")
-    yield made
-    shutil.rmtree(folder)
+    with environments.made(combination, template, tmp_path_factory.getbasetemp()) as folder:
+        project = Project(folder, combination)
+        project.online("git", "init", "--quiet")
+        environments.sync(folder, folder / ".venv", ENVIRONMENT)
+        project.online("git", "add", "--all")
+        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+        project.online("git", *identity, "commit", "--quiet", "--message", "Generate")
+        project.offline("churn-radar", "run")
+        yield project
 
 
 def test_there_is_no_network(project: Project) -> None:
@@ -140,10 +144,10 @@ def test_its_hooks_pass_on_a_fresh_commit(project: Project) -> None:
     project.offline("prek", "run", "--all-files")
 
 
+# What survives a kill is written by the same code in every variant.
+@only(*(name for name, c in COMBINATIONS.items() if c.variant == COMBINATIONS[FIRST].variant))
 def test_a_run_works_after_one_was_killed(project: Project) -> None:
     """At the start, while rows are loaded, while the model is trained, while it is measured."""
-    if project.combination.variant != COMBINATIONS[FIRST].variant:
-        pytest.skip("What survives a kill is written by the same code in every variant.")
     for seconds in (0.5, 1.5, 3, 4.5):
         with subprocess.Popen(  # noqa: S603 - ours
             [*OFFLINE, ".venv/bin/churn-radar", "run"],
@@ -193,10 +197,7 @@ def test_batch_and_api_agree(project: Project) -> None:
 def test_serving_needs_no_training_library(project: Project) -> None:
     """As in the Dockerfile: without its groups the project is small, and the API still answers."""
     lean = project.folder / ".lean"
-    command = [find_uv_bin(), "sync", "--quiet", "--no-default-groups", "--no-editable"]
-    command += [*sync_options(), "--python", sys.executable]
-    environment = {**ENVIRONMENT, "UV_PROJECT_ENVIRONMENT": str(lean)}
-    subprocess.run(command, cwd=project.folder, env=environment, check=True)  # noqa: S603 - uv
+    environments.sync(project.folder, lean, ENVIRONMENT, "--no-default-groups", "--no-editable")
     installed = {path.name for path in next(lean.glob("lib/*/site-packages")).iterdir()}
     assert not {"pandas", "sklearn", "mlflow", "torch", "pyarrow"} & installed
     # The instance of the README's own example, so that it is tested too.
@@ -260,15 +261,38 @@ def test_it_keeps_the_contracts_of_the_platforms(project: Project) -> None:
     project.offline("python", script, command, rows, json.dumps(["other"]), status=1)
 
 
-def needs_images(project: Project) -> None:
-    if project.combination.framework != COMBINATIONS[FIRST].framework:
-        pytest.skip("An image holds no framework: once a variant is enough.")
+def needs_engine() -> None:
     if not shutil.which(images.ENGINE[0]):
         pytest.skip("There is neither podman nor docker; .ci/run installs podman.")
 
 
+def serving(folder: Path) -> tuple[list[str], str]:
+    """What decides on an image, beside a project's own modules and model."""
+    declared = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+    return declared["project"]["dependencies"], (folder / "Dockerfile").read_text("utf-8")
+
+
+@pytest.fixture
+def own_image(
+    project: Project, serving_images: list[str], made: Callable[[str], Path]
+) -> Iterator[None]:
+    """Skip a project of whose framework and of whose serving dependencies others have an image."""
+    needs_engine()
+    earlier = list(serving_images)
+    if (own := project.combination.id) in earlier:
+        earlier = earlier[: earlier.index(own)]
+    of_framework = [
+        n for n in earlier if COMBINATIONS[n].framework == project.combination.framework
+    ]
+    alike = [n for n in earlier if of_framework and serving(made(n)) == serving(made(own))]
+    if alike:
+        pytest.skip(f"The image of {alike[0]} has the same packages, another its framework.")
+    yield
+    images.engine("rmi", "--force", "--ignore", IMAGE, f"{IMAGE}-amazon")
+
+
+@pytest.mark.usefixtures("own_image")
 def test_its_image_serves_as_anybody_and_stops_when_told(project: Project) -> None:
-    needs_images(project)
     config = images.build(project.folder, IMAGE)
     assert config["User"] == "10001:10001"
     assert config["Entrypoint"] == ["churn-radar"]
@@ -287,8 +311,11 @@ def test_its_image_serves_as_anybody_and_stops_when_told(project: Project) -> No
     assert "uv sync" in images.engine(*lean, status=2)
 
 
+# Its Dockerfile adds nothing to the image before but the user.
+@pytest.mark.once
+@only(FIRST)
 def test_its_image_for_amazon_serves_the_model_that_is_mounted(project: Project) -> None:
-    needs_images(project)
+    needs_engine()
     config = images.build(project.folder, f"{IMAGE}-amazon", "--target", "sagemaker")
     assert config["User"] == "0:0"
     meta = project.json("artifacts/bundle/bundle.json")
@@ -300,11 +327,12 @@ def test_its_image_for_amazon_serves_the_model_that_is_mounted(project: Project)
             assert images.answer("/ping")["run_id"] == "mounted"
 
 
+# The stack of training is a gigabyte.
+@pytest.mark.once
+@only(FIRST)
 def test_an_image_that_can_train_does_so_as_amazon_asks(project: Project) -> None:
     """Hyperparameters and rows are mounted, and the bundle is found where Amazon takes it."""
-    if project.combination.id != FIRST:
-        pytest.skip("The stack of training is a gigabyte: once is enough.")
-    needs_images(project)
+    needs_engine()
     stack = ["--target", "sagemaker", "--build-arg", "SYNC=--group train --group data"]
     images.build(project.folder, f"{IMAGE}-train", *stack)
     write = "from churn_radar import data; data.load().head(2000).to_parquet('rows.parquet')"
@@ -327,17 +355,17 @@ def test_an_image_that_can_train_does_so_as_amazon_asks(project: Project) -> Non
     images.engine("rmi", "--force", f"{IMAGE}-train")
 
 
+@pytest.mark.once
+@only(FIRST)
 def test_the_api_serves_the_champion_of_a_tracking_server(project: Project) -> None:
     """As in compose.yaml, with its commands, as processes: a server, the pipeline, then the API."""
-    if project.combination.id != FIRST:
-        pytest.skip("Nothing of this differs between combinations.")
     script = str(Path(__file__).parent / "compose.py")
     assert "champion ok" in project.offline("python", script, str(project.folder))
 
 
+@pytest.mark.once
+@only(FIRST)
 def test_rows_come_from_a_bucket_and_the_bundle_goes_there(project: Project) -> None:
-    if project.combination.id != FIRST:
-        pytest.skip("Nothing of this differs between combinations.")
     write = "from churn_radar import data; data.load().head(2000).to_parquet('raw.parquet')"
     project.offline("python", "-c", write)
     project.offline("python", "-c", WRITE_ROWS)
@@ -355,9 +383,9 @@ pd.concat([rows] * 100, ignore_index=True).to_csv("many.csv", index=False)
 """
 
 
+@pytest.mark.once
+@only(FIRST)
 def test_batch_goes_on_after_it_was_killed(project: Project) -> None:
-    if project.combination.id != FIRST:
-        pytest.skip("Nothing of this differs between combinations.")
     project.offline("python", "-c", MANY_ROWS)
     command = ["churn-radar", "predict", "--input", "many.csv", "--output"]
     project.offline(*command, "whole.csv")

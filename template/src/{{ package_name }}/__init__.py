@@ -1,1 +1,1 @@
-"""One module a stage; data.py, prepare.py and model.py are the ones to replace with your own."""
+"""data.py, features.py and model.py are yours; the packages beside them are the common part."""

@@ -3,7 +3,8 @@
 import os
 import sys
 import time
-from importlib import import_module
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,121 +12,168 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from .settings import HYPERPARAMETERS, UserError, load_settings
+from .core.config import BUNDLE, UserError, load_config
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+# Each command imports its own stage, so that --help answers at once and serving needs no training
+# library.
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 console = Console(stderr=True)
 
-Check = Annotated[bool, typer.Option("--check", help="Only say whether they are stale.")]
-Search = Annotated[bool, typer.Option("--tune", help="Search parameters first.")]
-Source = Annotated[Path, typer.Option("--input", help=".csv, .parquet or a folder.")]
-Target = Annotated[Path, typer.Option("--output", help="Rows with answers: .csv or .parquet.")]
-Current = Annotated[Path, typer.Option(help=".csv, .parquet, or the .jsonl of REQUEST_LOG.")]
-Bundle = Annotated[str, typer.Option(help="Where the bundle is: a folder, s3://, models:/.")]
-Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int, typer.Option(min=1, max=65535, envvar=["AIP_HTTP_PORT", "PORT"])]
+Bundle = Annotated[Path, typer.Option(help="Folder of the bundle.", envvar="MODEL_DIR")]
 
 
-def call(place: str, *arguments: Any) -> Any:
-    """Modules are imported when they are needed, so that --help answers at once."""
-    module, _, function = place.partition(".")
-    try:
-        found = import_module(f".{module}", __package__)
-    except ModuleNotFoundError as error:
-        raise UserError(f"{error}; `uv sync` installs what this command needs.", 2) from error
-    return getattr(found, function)(*arguments)
-
-
-def stage(name: str, place: str, *arguments: Any) -> Any:
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Show that a stage is running, then how long it took."""
     started = time.perf_counter()
     with console.status(f"{name} ..."):
-        result = call(place, *arguments)
+        yield
     console.print(f"{name:<9}{time.perf_counter() - started:5.1f} s", highlight=False)
-    return result
 
 
 @app.command()
 def data() -> None:
-    """Load, check, clean and split the rows of data.py; write them to data/parts."""
-    for warning in stage("data", "dataset.build", load_settings())["warnings"]:
+    """Load, check, clean and split the rows of data.py, and store the splits in data/splits.
+
+    With DATA=FILE in the environment the rows come from a .csv or .parquet file.
+    """
+    from .training.dataset import build_dataset
+
+    with stage("data"):
+        manifest = build_dataset(load_config())
+    for warning in manifest.warnings:
         console.print("warning:", warning, soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command()
 def train() -> None:
-    """Fit the model of model.py, track the run in MLflow, and write artifacts/bundle."""
-    if HYPERPARAMETERS.is_file():
-        data()
-    stage("train", "train.train", load_settings())
+    """Fit the model of model.py, log the run to MLflow, and write artifacts/bundle."""
+    from .training.train import train as train_model
+
+    with stage("train"):
+        train_model(load_config())
 
 
 @app.command()
 def tune() -> None:
-    """Search better parameters and write the best into params.toml; Ctrl-C keeps what is found."""
-    call("train.tune", load_settings())
+    """Search parameters and write the best into params.toml; Ctrl-C keeps what was found."""
+    from .training.tune import tune as search
+
+    search(load_config())
 
 
 @app.command()
 def evaluate() -> None:
-    """Measure the bundle on the test rows; write reports/metrics.json and plots."""
-    stage("evaluate", "evaluate.evaluate", load_settings())
+    """Measure the bundle on the test set; write reports/metrics.json and figures."""
+    from .evaluation.evaluate import evaluate as measure
+
+    with stage("evaluate"):
+        measure(load_config())
 
 
 @app.command()
 def promote() -> None:
-    """Pass the gate as `champion`, or be refused as `challenger` with exit status 1."""
-    enforce(stage("promote", "evaluate.promote", load_settings()))
+    """Register the model: as champion if it passes the gate, else as challenger (exit status 1)."""
+    require_passed(run_gate())
 
 
 @app.command()
-def report(check: Check = False) -> None:
+def report(
+    check: Annotated[bool, typer.Option("--check", help="Only fail if they are outdated.")] = False,
+) -> None:
     """Write the results into README.md and MODEL_CARD.md."""
-    stage("report", "report.report", check)
+    from .evaluation.report import report as write_report
+
+    with stage("report"):
+        write_report(check=check)
 
 
 @app.command()
-def run(search: Search = False) -> None:
-    """All stages in order: data, train, evaluate, promote, report."""
-    for command in (data, tune, train, evaluate) if search else (data, train, evaluate):
-        command()
-    metrics = stage("promote", "evaluate.promote", load_settings())
+def run(
+    search: Annotated[bool, typer.Option("--tune", help="Search parameters first.")] = False,
+) -> None:
+    """Run all stages in order: data, train, evaluate, promote, report."""
+    from .evaluation.report import headline
+
+    data()
+    if search:
+        tune()
+    train()
+    evaluate()
+    metrics = run_gate()
     report()
-    Console().print(Markdown(call("report.headline", metrics)))
-    enforce(metrics)
+    Console().print(Markdown(headline(metrics)))
+    require_passed(metrics)
 
 
 @app.command()
-def predict(source: Source, output: Target, bundle: Bundle = "") -> None:
-    """Answer every row of a file from the bundle."""
-    call("predict.predict_file", bundle, source, output)
+def predict(
+    source: Annotated[Path, typer.Option("--input", help="Rows: .csv or .parquet.")],
+    output: Annotated[Path, typer.Option(help="The rows with predictions: .csv or .parquet.")],
+    bundle: Bundle = BUNDLE,
+) -> None:
+    """Predict every row of a file; a call after a crash goes on where the first one stopped."""
+    from .serving.batch import predict_file
+
+    predict_file(source, output, bundle)
 
 
 @app.command()
-def monitor(current: Current, bundle: Bundle = "") -> None:
-    """Compare rows of now with the test rows; past [monitor] of params.toml, exit status 1."""
-    stage("monitor", "monitor.monitor", load_settings(), current, bundle)
+def monitor(
+    current: Annotated[Path, typer.Option(help=".csv, .parquet, or a request log in .jsonl.")],
+    bundle: Bundle = BUNDLE,
+) -> None:
+    """Compare current rows with the test set; exit status 1 past a limit of [monitoring]."""
+    from .monitoring.monitor import monitor as compare
+
+    with stage("monitor"):
+        compare(load_config(), current, bundle)
 
 
 @app.command()
-def serve(host: Host = "0.0.0.0", port: Port = 8080, bundle: Bundle = "") -> None:  # noqa: S104 - for containers
-    """Answer over HTTP: POST /invocations, GET /ping; the rest stands under /docs."""
-    call("serve.serve", bundle, host, port)
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104 - for containers
+    port: Annotated[int, typer.Option(min=1, max=65535, envvar="PORT")] = 8080,
+    bundle: Bundle = BUNDLE,
+) -> None:
+    """Predict over HTTP: POST /predict, GET /health, GET /metrics; GET /docs describes them."""
+    from .serving.api import serve as serve_bundle
+
+    serve_bundle(bundle, host, port)
 
 
-def enforce(metrics: dict[str, Any]) -> None:
+def run_gate() -> dict[str, Any]:
+    """The stage `promote`; returns the metrics with the gate's result."""
+    from .evaluation.gate import promote as check_gate
+
+    with stage("promote"):
+        return check_gate(load_config())
+
+
+def require_passed(metrics: dict[str, Any]) -> None:
+    """Raises UserError with the reasons when the model did not pass the gate."""
     if not metrics["gate"]["passed"]:
-        raise UserError(f"The gate refused the model. {' '.join(metrics['gate']['reasons'])}")
+        raise UserError(f"The model is not promoted. {' '.join(metrics['gate']['reasons'])}")
 
 
 def main() -> None:
-    """What the user can mend is said in one sentence, without a traceback."""
+    """Run a command; an error of the user is printed as one sentence."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
         app()
     except UserError as error:
-        console.print("error:", str(error), soft_wrap=True, highlight=False, markup=False)
-        sys.exit(error.exit_status)
+        fail(str(error), error.exit_status)
+    except ModuleNotFoundError as error:
+        fail(f"{error}; `uv sync` installs what this command needs.", 2)
+
+
+def fail(message: str, exit_status: int) -> None:
+    """Print the error and exit."""
+    console.print("error:", message, soft_wrap=True, highlight=False, markup=False)
+    sys.exit(exit_status)
 
 
 if __name__ == "__main__":

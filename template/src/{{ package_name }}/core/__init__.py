@@ -1,0 +1,1 @@
+"""What several stages share. Stages import from here; nothing here imports a stage."""

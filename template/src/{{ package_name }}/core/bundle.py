@@ -1,0 +1,147 @@
+"""The bundle: the exported model, and all that is needed to serve and monitor it.
+
+Needs numpy, onnxruntime and pydantic alone: neither pandas nor the libraries that train.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from pydantic import BaseModel, ValidationError
+
+from ..features import Instance, build_features
+from .config import BUNDLE, UserError, describe
+from .files import read_checked, read_json
+from .metrics import Target
+from .reference import Reference
+from .rows import Array, Rows, table_rows, validate_all
+
+FORMAT = 2
+MODEL_FILE = "model.onnx"
+INFO_FILE = "bundle.json"
+BLOCK_ROWS = 1000
+RETRAIN = "train the model again"
+
+
+class RunInfo(BaseModel):
+    """The MLflow run that trained the model."""
+
+    mlflow_run_id: str
+    git_commit: str | None
+    seed: int
+    seconds: float
+    python: str
+    hardware: str
+
+
+class ExportInfo(BaseModel):
+    """How the exported model compares with the trained one."""
+
+    format: str
+    max_abs_diff: float
+    size_bytes: int
+
+
+class BundleInfo(BaseModel):
+    """The content of bundle.json.
+
+    Attributes:
+        signature: JSON schema of an instance.
+        example_prediction: The response for one row of the test set.
+        reference: Distributions of the test set, for monitoring.
+        versions: Of the serving dependencies that it was made with.
+        data: The manifest of the splits.
+    """
+
+    format: int
+    model_sha256: str
+    target: Target
+    signature: dict[str, Any]
+    example_prediction: dict[str, Any]
+    reference: Reference
+    versions: dict[str, str]
+    data: dict[str, Any]
+    run: RunInfo
+    export: ExportInfo
+
+
+def load_info(folder: Path = BUNDLE) -> BundleInfo:
+    """Read bundle.json.
+
+    Raises:
+        UserError: It is missing, damaged, or written by a newer version of this code.
+    """
+    path = folder / INFO_FILE
+    content = read_json(path, RETRAIN)
+    if content.get("format") != FORMAT:
+        raise UserError(f"{path} is not in format {FORMAT}, as this code reads; {RETRAIN}.")
+    try:
+        return BundleInfo.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path} is damaged: {describe(error.errors()[0])}; {RETRAIN}.") from error
+
+
+class Predictor:
+    """A model that answers raw rows.
+
+    Args:
+        folder: The bundle.
+
+    Raises:
+        UserError: A file of the bundle is missing, damaged or changed.
+    """
+
+    def __init__(self, folder: Path = BUNDLE) -> None:
+        self.info = load_info(folder)
+        self.target = self.info.target
+        model = read_checked(folder / MODEL_FILE, self.info.model_sha256, RETRAIN)
+        self.model = OnnxModel(model)
+
+    @property
+    def version(self) -> str:
+        """The id of the MLflow run that trained the model."""
+        return self.info.run.mlflow_run_id
+
+    def output(self, rows: Rows) -> Array:
+        """What the model returns for valid rows; core/metrics.py says the shape."""
+        # In blocks, because the features of many rows may not fit into memory.
+        blocks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
+        return np.concatenate([self.model.run(build_features(block)) for block in blocks])
+
+    def predict(self, rows: Rows) -> list[dict[str, Any]]:
+        """One prediction for each valid row, in the same order."""
+        return self.target.predictions(self.output(rows)) if rows else []
+
+
+class OnnxModel:
+    """An ONNX model on the CPU; the names of its inputs are names of features."""
+
+    def __init__(self, content: bytes) -> None:
+        onnxruntime.disable_telemetry_events()
+        self.session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        self.inputs = [item.name for item in self.session.get_inputs()]
+        self.output = self.session.get_outputs()[-1].name
+
+    def run(self, features: dict[str, Array]) -> Array:
+        """The last output of the model."""
+        # ONNX Runtime refuses features that the model does not use.
+        used = {name: features[name] for name in self.inputs}
+        return np.asarray(self.session.run([self.output], used)[0])
+
+
+class PyfuncModel:
+    """The bundle as a model of MLflow, which passes a pandas.DataFrame."""
+
+    def __init__(self, folder: Path) -> None:
+        self.predictor = Predictor(folder)
+
+    def predict(self, model_input: Any, params: Any = None) -> list[dict[str, Any]]:  # noqa: ARG002 - MLflow passes it
+        """One prediction for each row of the table."""
+        rows = validate_all(table_rows(model_input), Instance, "model input", 1)
+        return self.predictor.predict(rows)
+
+
+def _load_pyfunc(path: str) -> PyfuncModel:
+    """MLflow loads a registered model by calling this function."""
+    return PyfuncModel(Path(path))

@@ -1,0 +1,103 @@
+"""Configuration from params.toml, the paths of the project, and the error for its user."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PACKAGE = str(__package__).partition(".")[0]
+COMMAND = PACKAGE.replace("_", "-")
+
+PARAMS = Path("params.toml")
+SPLITS = Path("data/splits")
+TRIALS = Path("data/trials.db")
+BUNDLE = Path("artifacts/bundle")
+METRICS = Path("reports/metrics.json")
+FIGURES = Path("reports/figures")
+
+
+class UserError(Exception):
+    """A mistake that the user can correct; the command prints it as one sentence.
+
+    Attributes:
+        exit_status: 1 for a failed check, 2 for wrong use.
+    """
+
+    def __init__(self, message: str, exit_status: int = 1) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status
+
+
+class Config(BaseModel):
+    """Base of the sections of params.toml; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def parse(cls, content: Any, source: str) -> Self:
+        """Validate what was read from `source`.
+
+        Raises:
+            UserError: Names the first key that is wrong.
+        """
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            # A misspelt key is also a missing one; the spelling helps more.
+            problems = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+            raise UserError(f"{source}: {describe(problems[0])}.", 2) from error
+
+
+def describe(problem: Any) -> str:
+    """One error of pydantic as `field: message`."""
+    field = ".".join(map(str, problem["loc"])) or "content"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = "unknown key; check the spelling"
+    return f"{field}: {message}"
+
+
+class MonitoringConfig(Config):
+    """[monitoring] in params.toml: the limits past which `monitor` fails."""
+
+    psi: float = Field(gt=0)
+    alpha: float = Field(gt=0, lt=1)
+    max_refused: float = Field(ge=0, lt=1)
+    max_quality_drop: float = Field(ge=0)
+    ignored: list[str]
+
+
+class ProjectConfig(Config):
+    """params.toml; data.py, model.py and core/metrics.py check their own sections."""
+
+    variant: str
+    framework: str
+    seed: int = Field(ge=0, lt=2**32)
+    n_trials: int = Field(ge=1)
+    n_resamples: int = Field(ge=100)
+    confidence: float = Field(gt=0.5, lt=1)
+    min_slice_size: int = Field(ge=2)
+    margin: float = Field(ge=0)
+    champion_tolerance: float = Field(ge=0)
+    export_tolerance: float = Field(gt=0)
+    split: dict[str, Any]
+    model: dict[str, Any]
+    decision: dict[str, Any]
+    monitoring: MonitoringConfig
+
+
+def load_config() -> ProjectConfig:
+    """Read params.toml from the working directory.
+
+    Raises:
+        UserError: The file is missing, is not TOML, or a key is wrong.
+    """
+    try:
+        content = tomllib.loads(PARAMS.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        message = f"{Path.cwd()} has no {PARAMS}; change to the folder of the project."
+        raise UserError(message, 2) from error
+    except ValueError as error:
+        raise UserError(f"{PARAMS} is not valid TOML: {error}.", 2) from error
+    return ProjectConfig.parse(content, str(PARAMS))

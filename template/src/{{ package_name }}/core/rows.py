@@ -1,0 +1,227 @@
+"""Rows: their schema, the one reader of files, and the one validation.
+
+Training, batch prediction, monitoring and the API accept the same rows, because all of them
+validate here. An instance of the API is a row without the target.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from .config import UserError, describe
+
+Array = NDArray[Any]
+IntArray = NDArray[np.int64]
+Features = dict[str, Array]
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Row(BaseModel):
+    """Base of the schemas: no unknown field, no number in quotes, no NaN, no infinity."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The valid rows, their indices, and by index why each other row was refused."""
+
+    rows: list[dict[str, Any]]
+    indices: list[int]
+    refused: dict[int, str]
+
+
+def validate(rows: Sequence[Any], schema: type[Row]) -> Validation:
+    """Check rows of a file or table, where numbers may be given as text."""
+    adapter = TypeAdapter(list[schema])  # type: ignore[valid-type] # known at run time only
+    indices, refused = list(range(len(rows))), {}
+    try:
+        accepted = adapter.validate_python(rows, strict=False)
+    except ValidationError as error:
+        refused = first_errors(error)
+        indices = [index for index in indices if index not in refused]
+        accepted = adapter.validate_python([rows[index] for index in indices], strict=False)
+    return Validation(adapter.dump_python(accepted), indices, refused)
+
+
+def first_errors(error: ValidationError) -> dict[int, str]:
+    """The first problem of each row, by the row's index."""
+    messages: dict[int, str] = {}
+    for problem in error.errors(include_url=False, include_context=False):
+        index, *field = problem["loc"]
+        messages.setdefault(int(index), describe({**problem, "loc": field}))
+    return messages
+
+
+def validate_all(rows: Sequence[Any], schema: type[Row], source: str, first_row: int) -> list[Any]:
+    """The rows as the schema types them.
+
+    Args:
+        rows: Mappings of field to value.
+        schema: What each row must hold.
+        source: Named in the error, such as a file.
+        first_row: The number of rows[0] in the source.
+
+    Raises:
+        UserError: Names the first row and field that break the schema.
+    """
+    checked = validate(rows, schema)
+    for index, reason in checked.refused.items():
+        raise UserError(f"{source}, row {first_row + index}: {reason}.")
+    return checked.rows
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive rows of a file.
+
+    Attributes:
+        table: The rows as they were read, with all columns (a pyarrow.RecordBatch).
+        rows: One mapping a row; None where the file marks a value as missing.
+        first_row: Number of the first row, counted from 1; the header of a CSV counts.
+    """
+
+    table: Any
+    rows: list[dict[str, Any]]
+    first_row: int
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """A file of rows that can be read in batches."""
+
+    path: Path
+    columns: list[str]
+    n_rows: int
+    batches: Iterator[Batch]
+
+    def require(self, fields: Collection[str]) -> None:
+        """Raises UserError with the first field that is no column of the file."""
+        for name in fields:
+            if name not in self.columns:
+                raise UserError(f'{self.path} has no column "{name}".')
+
+
+def open_rows(path: Path, missing_values: Sequence[str]) -> RowFile:
+    """Open a file of rows by its suffix, or a folder of such files.
+
+    Args:
+        path: A file; READERS lists the kinds.
+        missing_values: The cells of a CSV that mean "missing", such as "" and "NA".
+
+    Raises:
+        UserError: The kind is unknown, the file cannot be read, or two columns share a name.
+    """
+    kind = "folder" if path.is_dir() else path.suffix.lower()
+    if kind not in READERS:
+        kinds = ", ".join(READERS)
+        raise UserError(f"{path}: rows are read from {kinds}; this is none of them.", 2)
+    try:
+        file = READERS[kind](path, missing_values)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {first_line(error)}", 2) from error
+    repeated = [name for name in file.columns if file.columns.count(name) > 1]
+    if repeated:
+        raise UserError(f'{path} has more than one column "{repeated[0]}".', 2)
+    return file
+
+
+def read_csv(path: Path, missing_values: Sequence[str]) -> RowFile:
+    """A CSV in UTF-8 with a header; every cell is text until the schema types it."""
+    from pyarrow import csv, dataset, string  # noqa: PLC0415 - the API does not need it
+
+    kind = dataset.CsvFileFormat(
+        csv.ParseOptions(newlines_in_values=True),
+        convert_options=csv.ConvertOptions(default_column_type=string()),
+    )
+    marks = frozenset(missing_values)
+    return scan(path, kind, 2, lambda cell: None if cell in marks else cell)
+
+
+def read_parquet(path: Path, missing_values: Sequence[str]) -> RowFile:  # noqa: ARG001 - it has null
+    """A Parquet file; its nulls are the missing values."""
+    return scan(path, "parquet", 1, None)
+
+
+READERS: dict[str, Callable[[Path, Sequence[str]], RowFile]] = {
+    ".csv": read_csv,
+    ".parquet": read_parquet,
+}
+
+
+def scan(path: Path, kind: Any, first_row: int, convert: Callable[[Any], Any] | None) -> RowFile:
+    """Rows of a file that pyarrow.dataset reads; `convert` is applied to each cell."""
+    from pyarrow import dataset  # noqa: PLC0415 - the API does not need it
+
+    source = dataset.dataset(path, format=kind)
+
+    def batches() -> Iterator[Batch]:
+        number = first_row
+        for table in source.to_batches():
+            rows = table.to_pylist()
+            if convert:
+                rows = [{name: convert(cell) for name, cell in row.items()} for row in rows]
+            if rows:
+                yield Batch(table, rows, number)
+            number += len(rows)
+
+    return RowFile(path, source.schema.names, source.count_rows(), batches())
+
+
+def csv_writer(path: Path, schema: Any) -> Any:
+    """A pyarrow writer of a CSV file."""
+    from pyarrow import csv  # noqa: PLC0415 - the API does not need it
+
+    return csv.CSVWriter(path, schema)
+
+
+def parquet_writer(path: Path, schema: Any) -> Any:
+    """A pyarrow writer of a Parquet file."""
+    from pyarrow import parquet  # noqa: PLC0415 - the API does not need it
+
+    return parquet.ParquetWriter(path, schema)
+
+
+WRITERS: dict[str, Callable[[Path, Any], Any]] = {".csv": csv_writer, ".parquet": parquet_writer}
+
+
+def first_line(error: Exception) -> str:
+    """The message's first line, or the kind of error where there is no message."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def table_rows(table: Any) -> list[dict[str, Any]]:
+    """The rows of a pandas.DataFrame; missing values become None."""
+    import pyarrow as pa  # noqa: PLC0415 - the API does not need it
+
+    rows: list[dict[str, Any]] = pa.Table.from_pandas(table, preserve_index=False).to_pylist()
+    return rows
+
+
+def numeric_array(rows: Rows, names: Sequence[str]) -> Array:
+    """The fields as float32 of shape (n, len(names)); NaN where a value is missing.
+
+    Raises:
+        UserError: A number is larger than float32 can hold.
+    """
+    try:
+        table = np.array([[row[name] for name in names] for row in rows], dtype=np.float64)
+    except OverflowError as error:
+        raise UserError("A number is too large for the model.") from error
+    too_large = np.abs(table) > np.finfo(np.float32).max
+    for name, column in zip(names, too_large.T, strict=True):
+        if column.any():
+            raise UserError(f'"{name}" holds a number that is too large for the model.')
+    return table.astype(np.float32).reshape(len(rows), len(names))
+
+
+def categorical_array(rows: Rows, names: Sequence[str]) -> Array:
+    """The fields as text of shape (n, len(names)); "missing" where a value is missing."""
+    cells = [["missing" if row[name] is None else row[name] for name in names] for row in rows]
+    # Objects, because numpy's own strings give every cell the width of the longest.
+    return np.array(cells, dtype=object).reshape(len(rows), len(names))

@@ -1,0 +1,127 @@
+"""The training, validation and test set, as the stage `data` stores them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ValidationError
+
+from .. import data
+from ..features import Instance, build_features
+from .config import COMMAND, SPLITS, ProjectConfig, UserError, describe
+from .files import read_checked, read_json, sha256
+from .rows import Array, Features, IntArray, table_rows
+
+NAMES = ("train", "valid", "test")
+FIELDS = list(Instance.model_fields)
+MANIFEST = SPLITS / "manifest.json"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of one split.
+
+    Attributes:
+        table: All columns that data.clean() returned.
+    """
+
+    table: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """The instances, as a client of the API would send them."""
+        return table_rows(self.table[FIELDS])
+
+    @cached_property
+    def features(self) -> Features:
+        """What the model takes."""
+        return build_features(self.rows)
+
+    @property
+    def target(self) -> Array:
+        """The target as it is in the table."""
+        return self.table[data.TARGET].to_numpy()
+
+    @property
+    def groups(self) -> IntArray:
+        """A number for each row; rows with the same number belong together."""
+        owners = self.table[data.GROUP] if data.GROUP else self.table.index
+        return pd.factorize(owners, use_na_sentinel=False)[0]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three sets: fit on `train`, choose on `valid`, measure on `test`."""
+
+    train: Split
+    valid: Split
+    test: Split
+
+    def named(self) -> dict[str, Split]:
+        """The splits by name."""
+        return {"train": self.train, "valid": self.valid, "test": self.test}
+
+
+class Manifest(BaseModel):
+    """What is known of the stored splits; without it none of them is read.
+
+    Attributes:
+        train: Number of rows, as are `rows`, `valid` and `test`.
+        split_config: What the split depends on besides the rows.
+        files: SHA-256 of each split's file.
+        sha256: Of all files together.
+    """
+
+    source: str
+    licence: str
+    rows: int
+    train: int
+    valid: int
+    test: int
+    warnings: list[str]
+    split_config: str
+    files: dict[str, str]
+    sha256: str
+
+
+def split_key(config: ProjectConfig) -> str:
+    """A hash of the seed and of [split]."""
+    return sha256(f"{config.seed} {config.split}".encode())
+
+
+def load_manifest() -> Manifest:
+    """Read the manifest of the stored splits.
+
+    Raises:
+        UserError: The stage `data` has not run, or the file is damaged.
+    """
+    content = read_json(MANIFEST, f"run `{COMMAND} data` first")
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        problem = describe(error.errors()[0])
+        raise UserError(f"{MANIFEST} is damaged: {problem}; run `{COMMAND} data`.") from error
+
+
+def load_split(name: str) -> Split:
+    """Read one of the splits; raises UserError when its file was changed."""
+    expected = load_manifest().files[name]
+    path = SPLITS / f"{name}.parquet"
+    content = read_checked(path, expected, f"run `{COMMAND} data` again")
+    return Split(pd.read_parquet(BytesIO(content)))
+
+
+def load_splits(config: ProjectConfig) -> Splits:
+    """Read all three splits.
+
+    Raises:
+        UserError: A file is missing or changed, or the seed or [split] is another one now.
+    """
+    if load_manifest().split_config != split_key(config):
+        raise UserError(f"seed or [split] has changed in params.toml; run `{COMMAND} data` again.")
+    return Splits(load_split("train"), load_split("valid"), load_split("test"))

@@ -1,0 +1,1 @@
+"""Comparison of current data with the reference data of a bundle: the command `monitor`."""

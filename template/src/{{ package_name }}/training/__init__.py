@@ -1,0 +1,1 @@
+"""From raw rows to an exported bundle: the stages `data`, `train` and `tune`."""

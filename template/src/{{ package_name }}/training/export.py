@@ -1,0 +1,106 @@
+"""Export the trained model as a bundle, after comparing it with the trained one."""
+
+import re
+from importlib.metadata import requires, version
+from typing import Any
+
+import numpy as np
+
+from .. import data
+from ..core.bundle import (
+    FORMAT,
+    INFO_FILE,
+    MODEL_FILE,
+    BundleInfo,
+    ExportInfo,
+    OnnxModel,
+    RunInfo,
+)
+from ..core.config import BUNDLE, COMMAND, UserError
+from ..core.files import sha256, write_atomic, write_json
+from ..core.metrics import Target
+from ..core.reference import build_reference
+from ..core.rows import Array, Features, first_line
+from ..core.splits import Manifest, Splits
+from ..features import Instance, build_features, monitored_columns
+from ..model import predict, to_onnx
+
+
+def export_bundle(
+    model: Any,
+    target: Target,
+    splits: Splits,
+    tolerance: float,
+    manifest: Manifest,
+    run: RunInfo,
+) -> BundleInfo:
+    """Write artifacts/bundle.
+
+    Args:
+        model: What model.fit() returned.
+        target: The fitted target, with its decision.
+        splits: The test set is what both models are compared on.
+        tolerance: The largest difference allowed, relative for outputs above 1.
+        manifest: Stored in the bundle, as is `run`.
+        run: The run that trained the model.
+
+    Raises:
+        UserError: The model does not convert, or the exported one differs from it.
+    """
+    test = splits.test
+    features = build_features([*test.rows, *data.EDGE_CASES])
+    content, exported = convert(model, splits.train.features, features)
+    difference = largest_difference(predict(model, features), exported)
+    if difference > tolerance:
+        raise UserError(
+            f"The exported model differs from the trained one by {difference:.2g}, more than "
+            f"export_tolerance = {tolerance:g}. Do what differs in features.py instead."
+        )
+    output = exported[: len(test)]
+    columns = {**monitored_columns(test.rows), **target.monitored_columns(output)}
+    info = BundleInfo(
+        format=FORMAT,
+        model_sha256=sha256(content),
+        target=target,
+        signature=Instance.model_json_schema(),
+        example_prediction=target.predictions(output[:1])[0],
+        reference=build_reference(columns),
+        versions=serving_versions(),
+        data=manifest.model_dump(),
+        run=run,
+        export=ExportInfo(format="onnx", max_abs_diff=difference, size_bytes=len(content)),
+    )
+    write_atomic(BUNDLE / MODEL_FILE, content)
+    write_json(BUNDLE / INFO_FILE, info.model_dump())
+    return info
+
+
+def convert(model: Any, train: Features, features: Features) -> tuple[bytes, Array]:
+    """The model in ONNX, and its output for the features.
+
+    Raises:
+        UserError: With the converter's reason.
+    """
+    try:
+        content = to_onnx(model, train)
+        return content, OnnxModel(content).run(features)
+    except Exception as error:  # converters raise errors of many kinds
+        reason = first_line(error).rstrip(".")
+        raise UserError(
+            f"model.py does not convert to ONNX: {reason}. Replace the step that it names by one "
+            "that converts, or do what it does in features.py."
+        ) from error
+
+
+def largest_difference(expected: Array, found: Array) -> float:
+    """The largest absolute difference, relative where the expected value is above 1."""
+    scale = np.maximum(1, np.abs(expected))
+    return float(np.max(np.abs(expected - found) / scale))
+
+
+def serving_versions() -> dict[str, str]:
+    """Versions of what pyproject.toml lists under dependencies, which is what serving needs."""
+    declared = requires(COMMAND) or []
+    # A line with a marker is an extra, or not needed on every platform.
+    names = [re.split(r"[^\w.-]", line)[0] for line in declared if ";" not in line]
+    return {name: version(name) for name in names}

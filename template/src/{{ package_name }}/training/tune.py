@@ -1,0 +1,76 @@
+"""The command `tune`: search parameters on the validation set."""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import optuna
+import tomlkit
+from optuna.study import MaxTrialsCallback
+from optuna.trial import TrialState
+
+from .. import model
+from ..core.config import PARAMS, TRIALS, ProjectConfig
+from ..core.files import sha256, write_atomic
+from ..core.metrics import HIGHER_IS_BETTER
+from ..core.splits import load_manifest, load_split
+from ..core.tracking import connect
+from .train import fit_model
+
+
+def tune(config: ProjectConfig) -> None:
+    """Complete the search up to n_trials, and write the best parameters to params.toml.
+
+    Finished trials are stored in data/trials.db, so that an interrupted search is resumed.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    connect()
+    study = load_study(config)
+    train, valid = load_split("train"), load_split("valid")
+
+    def objective(trial: optuna.Trial) -> float:
+        suggested = model.search_space(trial)
+        parameters = {**config.model, **suggested}
+        model_config = model.ModelConfig.parse(parameters, "model.py, search_space()")
+        with mlflow.start_run(run_name=f"trial {trial.number}", nested=True):
+            _, target, scores = fit_model(config, model_config, train, valid)
+            mlflow.log_params(suggested)
+            mlflow.log_metrics(scores)
+        return scores[target.primary_metric]
+
+    def save_best(study: optuna.Study, _: optuna.trial.FrozenTrial) -> None:
+        save_best_params(study.best_params)
+
+    limit = MaxTrialsCallback(config.n_trials, states=(TrialState.COMPLETE,))
+    finished = len(study.get_trials(states=(TrialState.COMPLETE,)))
+    with mlflow.start_run(run_name="tune"):
+        if finished < config.n_trials:
+            study.optimize(objective, callbacks=[save_best, limit], show_progress_bar=True)
+    save_best_params(study.best_params)
+
+
+def load_study(config: ProjectConfig) -> optuna.Study:
+    """The search for these rows, this model.py and this seed; a new one starts from params.toml."""
+    code = Path(str(model.__file__)).read_text(encoding="utf-8")
+    key = f"{load_manifest().sha256} {config.seed} {code}"
+    TRIALS.parent.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        study_name=sha256(key.encode()),
+        storage=f"sqlite:///{TRIALS}",
+        direction="maximize" if HIGHER_IS_BETTER else "minimize",
+        load_if_exists=True,
+    )
+    # With another seed after each trial, a resumed search does not repeat its suggestions.
+    study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))
+    if not study.trials:
+        study.enqueue_trial(config.model)
+    return study
+
+
+def save_best_params(best: dict[str, Any]) -> None:
+    """Write parameters into [model] of params.toml; comments and other keys stay."""
+    document = tomlkit.parse(PARAMS.read_text(encoding="utf-8"))
+    section: Any = document["model"]
+    for name, value in best.items():
+        section[name] = float(f"{value:.6g}") if isinstance(value, float) else value
+    write_atomic(PARAMS, tomlkit.dumps(document).encode())

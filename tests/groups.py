@@ -1,0 +1,112 @@
+"""How tests are divided among processes, in what order, and what each group of them has taken."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+from rotation import Choice, named
+
+from scaffold import Combination
+
+# In these files what shares a project is one process's.
+BY_COMBINATION = {"test_projects.py", "test_workflows.py", "test_monitoring.py"}
+# In these what shares an environment is: two processes must not make the same one at once.
+BY_FRAMEWORK = {"test_lint.py", "test_reserved.py"}
+# Each test of these takes minutes, and they share nothing.
+BY_TEST = {"test_histories.py"}
+# What takes longest begins first, so that no process is left alone with it at the end.
+LONGEST_FIRST = [
+    "test_histories.py",
+    "test_any_answers.py",
+    "test_monitoring.py",
+    "test_workflows.py",
+    "test_projects.py",
+    "test_lint.py",
+    "test_reserved.py",
+]
+
+
+def scope(nodeid: str, combinations: dict[str, Combination]) -> str:
+    """The name of the group of tests that one process runs."""
+    file, name = nodeid.partition("::")[0], Path(nodeid.partition("::")[0]).name
+    combination = named(nodeid, combinations)
+    if name in BY_TEST:
+        return nodeid
+    if name in BY_COMBINATION:
+        return f"{file} {combination}"
+    if name in BY_FRAMEWORK:
+        # What names none uses the first one.
+        chosen = combinations[combination or next(iter(combinations))]
+        return f"environments of {chosen.framework}"
+    return file
+
+
+def longest_first(nodeids: Sequence[str], combinations: dict[str, Combination]) -> list[int]:
+    """The places of the tests in the order in which they are to run, group by group.
+
+    After the files of LONGEST_FIRST come the groups with the most tests.
+    """
+    scopes = [scope(nodeid, combinations) for nodeid in nodeids]
+    sizes = Counter(scopes)
+    first = {name: place for place, name in reversed(list(enumerate(scopes)))}
+
+    def key(place: int) -> tuple[int, int, int]:
+        group = scopes[place]
+        begin = first[group]
+        file = Path(nodeids[begin].partition("::")[0]).name
+        rank = LONGEST_FIRST.index(file) if file in LONGEST_FIRST else len(LONGEST_FIRST)
+        return rank, -sizes[group], begin
+
+    return sorted(range(len(nodeids)), key=key)
+
+
+def seconds(
+    reports: Iterable[pytest.TestReport], ids: Iterable[str]
+) -> tuple[Counter[str], Counter[str]]:
+    """What the tests of each file, and the slow ones of each combination, have taken together."""
+    files: Counter[str] = Counter()
+    projects: Counter[str] = Counter()
+    ids = list(ids)
+    for report in reports:
+        files[Path(report.nodeid.partition("::")[0]).name] += report.duration
+        combination = named(report.nodeid, ids)
+        if combination and "slow" in report.keywords:
+            projects[combination] += report.duration
+    return files, projects
+
+
+def table(title: str, times: Counter[str]) -> list[str]:
+    """Lines with the longest first; what took less than a second is one line; nothing of nothing."""
+    if not times:
+        return []
+    long = {name: taken for name, taken in times.most_common() if taken >= 1}
+    lines = [f"{taken:8.0f} s  {name}" for name, taken in long.items()]
+    if len(times) > len(long):
+        less = sum(times.values()) - sum(long.values())
+        lines.append(f"{less:8.0f} s  {len(times) - len(long)} others")
+    return [f"{title} ({sum(times.values()):.0f} s in all):", *lines]
+
+
+def end_to_end(reports: Iterable[pytest.TestReport], ids: Iterable[str]) -> set[str]:
+    """The combinations of which a slow test ran that not every combination has in every run."""
+    ids = list(ids)
+    return {
+        named(report.nodeid, ids)
+        for report in reports
+        if report.when == "call"
+        and not report.skipped
+        and "slow" in report.keywords
+        and not {"once", "every_combination"} & set(report.keywords)
+    } - {""}
+
+
+def account(choice: Choice, ran: set[str], combinations: dict[str, Combination]) -> list[str]:
+    """What ran end to end, and what is left to other runs."""
+    lines = []
+    if choice.rotation is not None:
+        lines.append(f"rotation {choice.rotation} chose: {', '.join(choice.ids)}")
+    left = [name for name in combinations if name not in ran]
+    lines.append(f"end to end: {', '.join(n for n in combinations if n in ran) or 'none'}")
+    lines.append(f"left out: {', '.join(left) or 'none'}")
+    return lines
