@@ -1,6 +1,7 @@
 """What the tests share: renderings that fail loudly, and folders to make them in."""
 
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -61,7 +62,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what `--combinations` does not ask for, and let the longest begin first."""
-    choice, kept, dropped = config.stash[CHOICE], [], []
+    choice = config.stash[CHOICE]
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         marks = {mark.name for mark in item.iter_markers()}
         runs = choice.runs(named(item.nodeid, COMBINATIONS), marks)
@@ -99,6 +102,14 @@ def pytest_terminal_summary(
 def number(request: pytest.FixtureRequest) -> int:
     """The seed of this run."""
     return int(request.config.getoption(SEED))
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where this process installs one project after another; gigabytes, so nothing is kept."""
+    folder = tmp_path_factory.mktemp("workshop")
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """How tests are divided among processes, in what order, and what each group of them has taken."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -63,10 +63,10 @@ def longest_first(nodeids: Sequence[str], combinations: dict[str, Combination]) 
 
 def seconds(
     reports: Iterable[pytest.TestReport], ids: Iterable[str]
-) -> tuple[Counter[str], Counter[str]]:
+) -> tuple[dict[str, float], dict[str, float]]:
     """What the tests of each file, and the slow ones of each combination, have taken together."""
-    files: Counter[str] = Counter()
-    projects: Counter[str] = Counter()
+    files: dict[str, float] = defaultdict(float)
+    projects: dict[str, float] = defaultdict(float)
     ids = list(ids)
     for report in reports:
         files[Path(report.nodeid.partition("::")[0]).name] += report.duration
@@ -76,11 +76,12 @@ def seconds(
     return files, projects
 
 
-def table(title: str, times: Counter[str]) -> list[str]:
-    """Lines with the longest first; what took less than a second is one line; nothing of nothing."""
+def table(title: str, times: dict[str, float]) -> list[str]:
+    """Lines with the longest first; what took less than a second is one line together."""
     if not times:
         return []
-    long = {name: taken for name, taken in times.most_common() if taken >= 1}
+    ordered = sorted(times.items(), key=lambda item: -item[1])
+    long = {name: taken for name, taken in ordered if taken >= 1}
     lines = [f"{taken:8.0f} s  {name}" for name, taken in long.items()]
     if len(times) > len(long):
         less = sum(times.values()) - sum(long.values())

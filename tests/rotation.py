@@ -6,6 +6,7 @@ Nothing here is left to chance: the same combinations and the same number give t
 import math
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,23 +50,23 @@ def turns(combinations: Iterable[Combination]) -> int:
 
 
 def first_turns(offered: dict[str, list[str]]) -> dict[str, int]:
-    """Variant -> with which of its frameworks it begins, so that a rotation has many of them.
+    """Variant -> with which of its frameworks it begins, so that rotations are much alike.
 
-    Variant after variant begins where the most rotations get a framework that they had not.
+    Variant after variant begins where the most rotations get a framework that they had not; where
+    several are level in that, it takes the one whose frameworks they had the least.
     """
     period = math.lcm(*(len(names) for names in offered.values()))
-    covered: list[set[str]] = [set() for _ in range(period)]
+    had: list[Counter[str]] = [Counter() for _ in range(period)]
     starts = {}
     for variant, names in offered.items():
 
-        def gain(start: int, names: list[str] = names) -> int:
-            return sum(
-                names[(turn + start) % len(names)] not in had for turn, had in enumerate(covered)
-            )
+        def worth(start: int, names: list[str] = names) -> tuple[int, int]:
+            counts = [had[turn][names[(turn + start) % len(names)]] for turn in range(period)]
+            return counts.count(0), -sum(counts)
 
-        starts[variant] = start = max(range(len(names)), key=gain)
-        for turn, had in enumerate(covered):
-            had.add(names[(turn + start) % len(names)])
+        starts[variant] = start = max(range(len(names)), key=worth)
+        for turn in range(period):
+            had[turn][names[(turn + start) % len(names)]] += 1
     return starts
 
 

@@ -43,11 +43,11 @@ print(json.dumps(counts))
 def test_false_alarms_and_misses_are_rare(
     combination: str,
     template: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    workshop: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     chosen = COMBINATIONS[combination]
-    with environments.made(chosen, template, tmp_path_factory.getbasetemp()) as folder:
+    with environments.made(chosen, template, workshop) as folder:
         project = Project(folder, chosen)
         project.online("git", "init", "--quiet")
         environments.sync(folder, folder / ".venv", ENVIRONMENT)

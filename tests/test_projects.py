@@ -74,12 +74,10 @@ def only(*ids: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="module", params=list(COMBINATIONS.values()), ids=list(COMBINATIONS))
-def project(
-    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Project]:
+def project(request: pytest.FixtureRequest, template: Path, workshop: Path) -> Iterator[Project]:
     """Installed, committed and run once."""
     combination: Combination = request.param
-    with environments.made(combination, template, tmp_path_factory.getbasetemp()) as folder:
+    with environments.made(combination, template, workshop) as folder:
         project = Project(folder, combination)
         project.online("git", "init", "--quiet")
         environments.sync(folder, folder / ".venv", ENVIRONMENT)
@@ -273,9 +271,7 @@ def serving(folder: Path) -> tuple[list[str], str]:
 
 
 @pytest.fixture
-def own_image(
-    project: Project, serving_images: list[str], made: Callable[[str], Path]
-) -> Iterator[None]:
+def own_image(project: Project, serving_images: list[str], made: Callable[[str], Path]) -> None:
     """Skip a project of whose framework and of whose serving dependencies others have an image."""
     needs_engine()
     earlier = list(serving_images)
@@ -287,8 +283,6 @@ def own_image(
     alike = [n for n in earlier if of_framework and serving(made(n)) == serving(made(own))]
     if alike:
         pytest.skip(f"The image of {alike[0]} has the same packages, another its framework.")
-    yield
-    images.engine("rmi", "--force", "--ignore", IMAGE, f"{IMAGE}-amazon")
 
 
 @pytest.mark.usefixtures("own_image")

@@ -14,7 +14,7 @@ from ..features import Instance, build_features
 from .config import BUNDLE, UserError, describe
 from .files import read_checked, read_json
 from .metrics import Target
-from .reference import Reference
+from .reference import ReferenceColumn
 from .rows import Array, Rows, table_rows, validate_all
 
 FORMAT = 2
@@ -59,7 +59,7 @@ class BundleInfo(BaseModel):
     target: Target
     signature: dict[str, Any]
     example_prediction: dict[str, Any]
-    reference: Reference
+    reference: dict[str, ReferenceColumn]
     versions: dict[str, str]
     data: dict[str, Any]
     run: RunInfo

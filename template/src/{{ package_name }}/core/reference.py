@@ -1,4 +1,4 @@
-"""Reference data: how each column was distributed in the test set, stored in the bundle."""
+"""Reference data: how the test set is distributed over bins, stored in the bundle."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,66 +7,66 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from .rows import IntArray
+
 Columns = Mapping[str, Sequence[Any]]
-MAX_ROWS = 1000
 MISSING = "missing"
+OTHER = "other"
+# Categories with a smaller share of the rows are counted as "other".
+MIN_SHARE = 0.01
 
 
-class NumericColumn(BaseModel):
-    """Values in ascending order, so that no row can be read from the bundle; None is missing."""
+class ReferenceColumn(BaseModel):
+    """Row counts of one column.
 
-    values: list[float | None]
-
-
-class CategoricalColumn(BaseModel):
-    """How often each category occurs; a missing value counts as "missing"."""
-
-    counts: dict[str, int]
-
-
-Column = NumericColumn | CategoricalColumn
-Reference = dict[str, Column]
-
-
-def build_reference(columns: Columns) -> Reference:
-    """Summarise at most MAX_ROWS random rows of the test set, column by column.
-
-    Args:
-        columns: Values by column name; None where a value is missing.
+    Attributes:
+        edges: Upper edges of the bins of a number, empty for a category.
+        bins: A label for each bin.
+        counts: The number of test rows in each bin.
     """
-    reference: Reference = {}
-    for name, values in columns.items():
-        chosen = np.random.default_rng(0).permutation(len(values))[:MAX_ROWS]
-        sample = [values[row] for row in chosen]
-        column = numeric_column(sample) if is_numeric(sample) else categorical_column(sample)
-        if column is not None:
-            reference[name] = column
-    return reference
+
+    edges: list[float]
+    bins: list[str]
+    counts: list[int]
+
+    def count(self, values: Sequence[Any]) -> IntArray:
+        """The number of values in each bin; None is a missing value."""
+        if self.edges:
+            numbers = np.array(values, dtype=float)
+            bins = np.searchsorted(self.edges, numbers)
+            # A missing number is NaN, for which searchsorted returns the last position.
+            bins[np.isnan(numbers)] = len(self.bins) - 1
+        else:
+            position = {name: index for index, name in enumerate(self.bins)}
+            other = position[OTHER]
+            bins = np.array([position.get(category(value), other) for value in values])
+        return np.bincount(bins, minlength=len(self.bins))
 
 
-def is_numeric(values: Sequence[Any]) -> bool:
-    """Whether all values that are not missing are numbers."""
-    return all(value is None or isinstance(value, int | float) for value in values)
+def build_reference(columns: Columns) -> dict[str, ReferenceColumn]:
+    """Summarise the columns of the test set; columns of names or ids are left out."""
+    reference = {name: reference_column(values) for name, values in columns.items()}
+    return {name: column for name, column in reference.items() if column.bins}
 
 
-def numeric_column(values: Sequence[float | None]) -> NumericColumn | None:
-    """The sorted values with six digits; None where all are missing."""
-    present = sorted(float(f"{value:.6g}") for value in values if value is not None)
-    if not present:
-        return None
-    missing = [None] * (len(values) - len(present))
-    return NumericColumn(values=[*missing, *present])
+def reference_column(values: Sequence[Any]) -> ReferenceColumn:
+    """Bins at the deciles of a number, or a bin for each frequent category."""
+    present = [value for value in values if value is not None]
+    if all(isinstance(value, int | float) for value in present):
+        deciles = np.quantile(present or [0], np.arange(0.1, 1, 0.1), method="inverted_cdf")
+        edges = np.unique(deciles).tolist()
+        bins = [f"to {edge:.3g}" for edge in edges]
+        column = ReferenceColumn(edges=edges, bins=[*bins, "higher", MISSING], counts=[])
+    else:
+        counts = Counter(map(category, values))
+        frequent = [name for name, n in counts.items() if n >= MIN_SHARE * len(values)]
+        n_frequent = sum(counts[name] for name in frequent)
+        # Where most values are rare, the column holds names or texts.
+        bins = [*frequent, OTHER] if n_frequent > len(values) / 2 else []
+        column = ReferenceColumn(edges=[], bins=bins, counts=[])
+    return column.model_copy(update={"counts": column.count(values).tolist() if bins else []})
 
 
-def categorical_column(values: Sequence[Any]) -> CategoricalColumn | None:
-    """The counts; None where most values are rare, as those of names and ids are."""
-    counts = count_categories(values)
-    frequent = sum(count for count in counts.values() if count >= len(values) / 100)
-    if frequent <= len(values) / 2:
-        return None
-    return CategoricalColumn(counts=counts)
-
-
-def count_categories(values: Sequence[Any]) -> Counter[str]:
-    """How often each category occurs, missing values included."""
-    return Counter(MISSING if value is None else str(value) for value in values)
+def category(value: Any) -> str:
+    """The category of a value, "missing" for None."""
+    return MISSING if value is None else str(value)

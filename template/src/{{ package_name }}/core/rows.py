@@ -84,11 +84,17 @@ class Batch:
         table: The rows as they were read, with all columns (a pyarrow.RecordBatch).
         rows: One mapping a row; None where the file marks a value as missing.
         first_row: Number of the first row, counted from 1; the header of a CSV counts.
+        labels: Names of the rows, where errors should give these in place of numbers.
     """
 
     table: Any
     rows: list[dict[str, Any]]
     first_row: int
+    labels: list[str] | None = None
+
+    def label(self, index: int) -> str:
+        """What errors call rows[index]."""
+        return self.labels[index] if self.labels else f"row {self.first_row + index}"
 
 
 @dataclass(frozen=True)
@@ -204,20 +210,9 @@ def table_rows(table: Any) -> list[dict[str, Any]]:
 
 
 def numeric_array(rows: Rows, names: Sequence[str]) -> Array:
-    """The fields as float32 of shape (n, len(names)); NaN where a value is missing.
-
-    Raises:
-        UserError: A number is larger than float32 can hold.
-    """
-    try:
-        table = np.array([[row[name] for name in names] for row in rows], dtype=np.float64)
-    except OverflowError as error:
-        raise UserError("A number is too large for the model.") from error
-    too_large = np.abs(table) > np.finfo(np.float32).max
-    for name, column in zip(names, too_large.T, strict=True):
-        if column.any():
-            raise UserError(f'"{name}" holds a number that is too large for the model.')
-    return table.astype(np.float32).reshape(len(rows), len(names))
+    """The fields as float32 of shape (n, len(names)); NaN where a value is missing."""
+    cells = [[row[name] for name in names] for row in rows]
+    return np.array(cells, dtype=np.float32).reshape(len(rows), len(names))
 
 
 def categorical_array(rows: Rows, names: Sequence[str]) -> Array:

@@ -1,6 +1,6 @@
 """The stage `evaluate`: measure the bundle on the test set."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from shutil import rmtree
 from typing import Any
 
@@ -9,46 +9,18 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .. import data
-from ..core.bootstrap import Interval, bootstrap_indices, interval, resample
+from ..core.bootstrap import Bootstrap, Scorer
 from ..core.bundle import Predictor
 from ..core.config import COMMAND, FIGURES, METRICS, ProjectConfig, UserError
 from ..core.files import write_json
 from ..core.metrics import HIGHER_IS_BETTER
-from ..core.rows import Array, IntArray
-from ..core.splits import FIELDS, Split, load_manifest, load_split
+from ..core.rows import Array, table_rows
+from ..core.splits import FIELDS, load_manifest, load_split
 from ..core.tracking import require_run
 from .gate import log_test_scores
 from .plots import evaluation_plots
 
 SIGN = 1 if HIGHER_IS_BETTER else -1
-N_SHUFFLES = 3
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What the measurements share.
-
-    Attributes:
-        y_true: The encoded target of the test set.
-        output: What the bundle returns for the test set.
-        resamples: Row indices, the same for every metric.
-    """
-
-    config: ProjectConfig
-    predictor: Predictor
-    test: Split
-    y_true: Array
-    output: Array
-    resamples: list[IntArray]
-
-    def score(self, output: Array) -> float:
-        """The primary metric on all test rows."""
-        return self.predictor.target.scorer(self.y_true, output)(np.arange(len(self.test)))
-
-    def resampled(self, output: Array) -> Array:
-        """The primary metric on each resample."""
-        scorer = self.predictor.target.scorer(self.y_true, output)
-        return resample(scorer, self.resamples)
 
 
 def evaluate(config: ProjectConfig) -> None:
@@ -57,144 +29,137 @@ def evaluate(config: ProjectConfig) -> None:
     Raises:
         UserError: The bundle was trained on other splits, or the tracking server lacks its run.
     """
-    evaluation = prepare(config)
+    evaluation = Evaluation(config)
     info = evaluation.predictor.info
-    target = evaluation.predictor.target
-    scores = evaluation.resampled(evaluation.output)
-    primary = interval(evaluation.score(evaluation.output), scores, config.confidence)
-    importance = permutation_importance(evaluation)
-    figures = draw(evaluation, importance)
-    metrics = {
-        "variant": config.variant,
-        "framework": config.framework,
-        "primary": {
-            "name": target.primary_metric,
-            **asdict(primary),
-            "higher_is_better": HIGHER_IS_BETTER,
-        },
-        **compare_with_baselines(evaluation, primary, scores),
-        "metrics": target.metrics(evaluation.y_true, evaluation.output),
-        "slices": measure_slices(evaluation),
-        "importance": importance,
-        "notes": target.notes(),
-        "figures": list(figures),
-        "data": info.data,
-        "run": info.run.model_dump(),
-        "export": info.export.model_dump(),
-        "gate": {"passed": False, "reasons": [f"`{COMMAND} promote` has not been run."]},
-    }
-    save_figures(figures)
     require_run(info.run.mlflow_run_id)
+    metrics = evaluation.measure()
+    figures = evaluation.draw(metrics["importance"])
+    metrics["figures"] = list(figures)
+    save_figures(figures)
     with mlflow.start_run(run_id=info.run.mlflow_run_id):
         mlflow.log_metrics({f"test_{name}": value for name, value in metrics["metrics"].items()})
         mlflow.log_artifacts(str(FIGURES), "figures")
-        log_test_scores(info, config, primary.value, scores)
+        log_test_scores(info, config, evaluation.scores)
     write_json(METRICS, metrics)
 
 
-def prepare(config: ProjectConfig) -> Evaluation:
-    """Load the bundle and the test set, and predict.
+class Evaluation:
+    """The test set, the bundle's output for it, and the resamples that all measurements share.
 
     Raises:
         UserError: The bundle was trained on other splits.
     """
-    predictor = Predictor()
-    if predictor.info.data["sha256"] != load_manifest().sha256:
-        raise UserError(f"The bundle was trained on other splits; run `{COMMAND} train` again.")
-    test = load_split("test")
-    return Evaluation(
-        config=config,
-        predictor=predictor,
-        test=test,
-        y_true=predictor.target.encode(test.target, test.features),
-        output=predictor.output(test.rows),
-        resamples=list(bootstrap_indices(test.groups, config.n_resamples, config.seed)),
-    )
 
+    def __init__(self, config: ProjectConfig) -> None:
+        self.config = config
+        self.predictor = Predictor()
+        self.target = self.predictor.target
+        if self.predictor.info.data["sha256"] != load_manifest().sha256:
+            raise UserError(f"The bundle was trained on other splits; run `{COMMAND} train` again.")
+        self.test = load_split("test")
+        self.y_true = self.target.encode(self.test.target, self.test.features)
+        self.output = self.predictor.output(self.test.rows)
+        self.bootstrap = Bootstrap(self.test.groups, config)
+        self.scores = self.bootstrap.scores(self.scorer(self.output))
 
-def compare_with_baselines(
-    evaluation: Evaluation, primary: Interval, scores: Array
-) -> dict[str, Any]:
-    """The baselines' values, and the paired improvement over the strongest of them."""
-    target, test = evaluation.predictor.target, evaluation.test
-    train = load_split("train")
-    y_train = target.encode(train.target, train.features)
-    outputs = {
-        **target.baselines(test.features),
-        **data.heuristic_baselines(train.features, y_train, test.features),
-    }
-    values = {name: evaluation.score(output) for name, output in outputs.items()}
-    strongest = max(values, key=lambda name: SIGN * values[name])
-    differences = SIGN * (scores - evaluation.resampled(outputs[strongest]))
-    gain = SIGN * (primary.value - values[strongest])
-    return {
-        "baseline": {"name": strongest, "value": values[strongest]},
-        "baselines": values,
-        "improvement": asdict(interval(gain, differences, evaluation.config.confidence)),
-    }
+    def scorer(self, output: Array) -> Scorer:
+        """The primary metric of an output, as a function of rows."""
+        return self.target.scorer(self.y_true, output)
 
+    def score(self, output: Array) -> float:
+        """The primary metric of an output on all test rows."""
+        return self.scorer(output)(np.arange(len(self.y_true)))
 
-def measure_slices(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The primary metric on each slice that is large enough."""
-    scorer = evaluation.predictor.target.scorer(evaluation.y_true, evaluation.output)
-    measured = []
-    for name, mask in data.slices(evaluation.test.table).items():
-        in_slice = mask.fillna(value=False).to_numpy(bool)
-        if in_slice.sum() < evaluation.config.min_slice_size:
-            continue
-        value = scorer(np.flatnonzero(in_slice))
-        if np.isnan(value):
-            continue
-        resamples = [rows[in_slice[rows]] for rows in evaluation.resamples]
-        scores = resample(scorer, [rows for rows in resamples if len(rows)])
-        bounds = interval(value, scores, evaluation.config.confidence)
-        measured.append({"name": name, "n": int(in_slice.sum()), **asdict(bounds)})
-    return measured
+    def measure(self) -> dict[str, Any]:
+        """The content of metrics.json, before the gate."""
+        info = self.predictor.info
+        primary = self.bootstrap.interval(self.score(self.output), self.scores)
+        return {
+            "variant": self.config.variant,
+            "framework": self.config.framework,
+            "primary": {
+                "name": self.target.primary_metric,
+                "higher_is_better": HIGHER_IS_BETTER,
+                **asdict(primary),
+            },
+            **self.compare_with_baselines(),
+            "metrics": self.target.metrics(self.y_true, self.output),
+            "slices": self.measure_slices(),
+            "importance": self.permutation_importance(),
+            "notes": self.target.notes(),
+            "data": info.data,
+            "run": info.run.model_dump(),
+            "export": info.export.model_dump(),
+            "gate": {"passed": False, "reasons": [f"`{COMMAND} promote` has not been run."]},
+        }
 
+    def compare_with_baselines(self) -> dict[str, Any]:
+        """The baselines' values, and the paired improvement over the strongest of them."""
+        train, features = load_split("train"), self.test.features
+        y_train = self.target.encode(train.target, train.features)
+        outputs = {
+            **self.target.baselines(features),
+            **data.heuristic_baselines(train.features, y_train, features),
+        }
+        values = {name: self.score(output) for name, output in outputs.items()}
+        strongest = max(values, key=lambda name: SIGN * values[name])
+        baseline_scores = self.bootstrap.scores(self.scorer(outputs[strongest]))
+        gain = SIGN * (self.score(self.output) - values[strongest])
+        improvement = self.bootstrap.interval(gain, SIGN * (self.scores - baseline_scores))
+        return {
+            "baseline": {"name": strongest, "value": values[strongest]},
+            "baselines": values,
+            "improvement": asdict(improvement),
+        }
 
-def permutation_importance(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """How much the primary metric loses when one field is shuffled between the test rows."""
-    if len(FIELDS) == 1:
-        return []
-    rows = evaluation.test.rows
-    value = evaluation.score(evaluation.output)
-    rng = np.random.default_rng(evaluation.config.seed)
-    losses = []
-    for name in FIELDS:
-        shuffled_scores = []
-        for _ in range(N_SHUFFLES):
-            order = rng.permutation(len(rows))
-            shuffled = [
-                {**row, name: rows[other][name]} for row, other in zip(rows, order, strict=True)
-            ]
-            shuffled_scores.append(evaluation.score(evaluation.predictor.output(shuffled)))
-        loss = SIGN * (value - float(np.mean(shuffled_scores)))
-        losses.append({"name": name, "loss": loss})
-    return sorted(losses, key=lambda item: -item["loss"])
+    def measure_slices(self) -> list[dict[str, Any]]:
+        """The primary metric on each slice that is large enough, and where it is defined."""
+        measured = []
+        scorer = self.scorer(self.output)
+        for name, mask in data.slices(self.test.table).items():
+            in_slice = mask.fillna(value=False).to_numpy(bool)
+            n_rows = int(in_slice.sum())
+            if n_rows < self.config.min_slice_size or np.isnan(scorer(np.flatnonzero(in_slice))):
+                continue
+            interval = self.bootstrap.measure_slice(scorer, in_slice)
+            measured.append({"name": name, "n": n_rows, **asdict(interval)})
+        return measured
 
+    def permutation_importance(self) -> list[dict[str, Any]]:
+        """How much the primary metric loses when one field is shuffled over the test rows."""
+        if len(FIELDS) == 1:
+            return []
+        fields, value = self.test.table[FIELDS], self.score(self.output)
+        rng = np.random.default_rng(self.config.seed)
+        losses = []
+        for name in FIELDS:
+            order = rng.permutation(len(fields))
+            shuffled = fields.assign(**{name: fields[name].to_numpy()[order]})
+            output = self.predictor.output(table_rows(shuffled))
+            losses.append({"name": name, "loss": SIGN * (value - self.score(output))})
+        return sorted(losses, key=lambda item: -item["loss"])
 
-def draw(evaluation: Evaluation, importance: list[dict[str, Any]]) -> dict[str, Figure]:
-    """All figures, by file name."""
-    target, output = evaluation.predictor.target, evaluation.output
-    figures = evaluation_plots(target, evaluation.y_true, output)
-    figures |= data.plots(target, evaluation.test.table, output)
-    if importance:
-        figures["importance"] = plot_importance(importance[:15])
-    return figures
+    def draw(self, importance: list[dict[str, Any]]) -> dict[str, Figure]:
+        """All figures, by file name."""
+        figures = evaluation_plots(self.target, self.y_true, self.output)
+        figures |= data.plots(self.target, self.test.table, self.output)
+        if importance:
+            figures["importance"] = plot_importance(importance)
+        return figures
 
 
 def plot_importance(importance: list[dict[str, Any]]) -> Figure:
-    """Fields by how much the model needs them."""
+    """The fields that the model needs most."""
     figure = Figure(layout="constrained")
     ax = figure.subplots()
-    ax.barh([item["name"] for item in importance], [item["loss"] for item in importance])
-    ax.invert_yaxis()
+    for item in importance[14::-1]:
+        ax.barh(item["name"], item["loss"], color="tab:blue")
     ax.set(xlabel="loss of the primary metric when the field is shuffled")
     return figure
 
 
 def save_figures(figures: dict[str, Figure]) -> None:
-    """Write each figure as PNG; figures of an earlier run are removed."""
+    """Write each figure as PNG, in place of those of an earlier run."""
     rmtree(FIGURES, ignore_errors=True)
     FIGURES.mkdir(parents=True)
     for name, figure in figures.items():

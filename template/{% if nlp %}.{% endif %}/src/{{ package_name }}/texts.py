@@ -1,43 +1,67 @@
-"""Yours: a raw instance, and its words in one spelling."""
+"""Yours: the field of a review, and its words in one spelling."""
 
 import re
 import unicodedata
 from html import unescape
 from pathlib import Path
-from typing import Self
+from typing import Any
 
 from pydantic import Field, field_validator
 
-from .inputs import Raw
+from .core.folders import folder_reader
+from .core.rows import READERS, Row, Rows
+
+# Cells of a CSV file that mean "missing".
+MISSING_VALUES = ("",)
+MAX_CHARACTERS = 20_000
 
 MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>")
-# A word may hold apostrophes; every other sign is a word of its own, because ! and ? tell.
+# A word may contain apostrophes; every other sign is a word of its own, because "!" and "?" matter.
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\w\s]")
 
 
-class Instance(Raw):
+class Instance(Row):
     """One review, as the customer wrote it."""
 
-    text: str = Field(max_length=20_000, description="English; HTML markup is ignored.")
+    text: str = Field(max_length=MAX_CHARACTERS, description="English; HTML markup is ignored.")
 
     @field_validator("text")
     @classmethod
-    def has_words(cls, text: str) -> str:
-        if not words(text):
-            raise ValueError("there is no word in it; send what the customer wrote")
+    def require_words(cls, text: str) -> str:
+        """Refuse a text without words."""
+        if not split_words(text):
+            raise ValueError("it contains no word; send what the customer wrote")
         return text
 
-    @classmethod
-    def from_file(cls, path: Path) -> Self:
-        # What is no UTF-8 becomes what the field refuses.
-        return cls(text=path.read_text(encoding="utf-8", errors="surrogateescape"))
+
+def read_text(path: Path) -> str:
+    """The text of a file, cut off soon after MAX_CHARACTERS."""
+    # Bytes that are not UTF-8 become characters that the schema refuses.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+        return file.read(MAX_CHARACTERS + 1)
 
 
-def plain(text: str) -> str:
-    """Without markup."""
+READERS["folder"] = folder_reader("text", read_text)
+
+
+def remove_markup(text: str) -> str:
+    """The text without HTML tags and entities."""
     return MARKUP.sub(" ", unescape(text))
 
 
-def words(text: str) -> list[str]:
-    spelled = unicodedata.normalize("NFKC", plain(text).casefold()).replace("\u2019", "'")
-    return WORD.findall(spelled)
+def split_words(text: str) -> list[str]:
+    """The words and signs, case-folded and in Unicode's normal form NFKC."""
+    folded = remove_markup(text).casefold()
+    normalized = unicodedata.normalize("NFKC", folded).replace("\u2019", "'")
+    return WORD.findall(normalized)
+
+
+def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
+    """What monitoring compares: how long the texts are, and how they are written."""
+    texts = [row["text"] for row in rows]
+    return {
+        "n_words": [len(split_words(text)) for text in texts],
+        "capitals": [sum(map(str.isupper, text)) / len(text) for text in texts],
+        "not_ascii": [1 - sum(map(str.isascii, text)) / len(text) for text in texts],
+        "exclamation_marks": [text.count("!") for text in texts],
+    }

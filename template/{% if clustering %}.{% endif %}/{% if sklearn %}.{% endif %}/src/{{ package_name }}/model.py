@@ -1,9 +1,10 @@
-"""Yours: the clustering, the rule that chooses how many segments there are, and the search space.
+"""Yours: the clustering, how it chooses the number of segments, and its search space.
 
-k-means: a segment is its centre, so that a new row can be placed and the segment described.
-Replicas, each fitted on a bootstrap resample, tell how much of the segments is chance.
+k-means: a segment is its centre, so that new rows can be assigned and segments described. Replicas,
+each fitted on a bootstrap resample, measure how stable the segments are.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,29 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # no types
 
-from .inputs import Array, Inputs
-from .settings import Section, UserError
+from .core.config import Config, UserError
+from .core.rows import Array, Features
+
+# The silhouette compares all pairs of rows; of more rows than these it takes a sample.
+MAX_SILHOUETTE_ROWS = 5000
 
 
-class Params(Section):
+@dataclass(frozen=True)
+class Clustering:
+    """A clustering into k segments, and how good it is.
+
+    Attributes:
+        centers: Shape (1 + replicas, k, fields): the model's centres, then those of each replica.
+        silhouette: On the training set.
+        stability: The mean adjusted Rand index between the model and its replicas.
+    """
+
+    centers: Array
+    silhouette: float
+    stability: float
+
+
+class ModelConfig(Config):
     """[model] in params.toml."""
 
     k_min: int = Field(ge=2)
@@ -30,78 +49,114 @@ class Params(Section):
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches; min_stability is a demand, so not in it."""
-    k_max, n_init = trial.suggest_int("k_max", 4, 12), trial.suggest_int("n_init", 2, 20)
-    return {"k_max": k_max, "n_init": n_init}
+    """Suggest values of ModelConfig, for `tune`; min_stability is a requirement, so not searched."""
+    return {
+        "k_max": trial.suggest_int("k_max", 4, 12),
+        "n_init": trial.suggest_int("n_init", 2, 20),
+    }
 
 
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> Array:  # noqa: ARG001 - none
-    """Centres of shape (1 + replicas, k, d), the model's first.
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Clustering:  # noqa: ARG001 - nothing to predict
+    """Fit with the number of segments that has the best silhouette among the stable ones.
 
-    k has the best silhouette among those whose replicas agree with it by min_stability (adjusted
-    Rand index): Dolnicar and Leisch (2010), doi:10.1007/s11002-009-9083-4.
+    Dolnicar and Leisch (2010), doi:10.1007/s11002-009-9083-4.
+
+    Raises:
+        UserError: No number of segments from k_min to k_max is stable.
     """
-    rows = inputs["position"].astype(np.float64)
-    # Many small fits: on a busy machine, threads that wait for each other take far longer.
-    with threadpool_limits(1):
-        tried = candidates(params, rows, seed)
-    stable = [found for found in tried if found[1] >= params.min_stability]
+    position = features["position"].astype(np.float64)
+    candidates = fit_candidates(config, position, seed)
+    stable = [found for found in candidates if found.stability >= config.min_stability]
     if not stable:
-        best = max((found[1] for found in tried), default=0)
+        n_distinct = len(np.unique(position, axis=0))
+        best = max((found.stability for found in candidates), default=0)
         raise UserError(
-            f"{len(np.unique(rows, axis=0))} different rows hold no k_min = {params.k_min} or more "
-            f"segments as stable as min_stability = {params.min_stability:g}, at best {best:.2f}; "
-            "ask for less, or give more rows, other fields or other steps."
+            f"In {n_distinct} different rows, no clustering from k_min = {config.k_min} on is as "
+            f"stable as min_stability = {config.min_stability:g}; the best has {best:.2f}. Lower "
+            "one of them, or provide more rows, other fields or other steps."
         )
-    return max(stable, key=lambda found: found[0])[2]
+    return max(stable, key=lambda found: found.silhouette)
 
 
-def candidates(params: Params, rows: Array, seed: int) -> list[tuple[float, float, Array]]:
-    """The silhouette, the stability and the centres for each k."""
-    rng, tried, different = np.random.default_rng(seed), [], len(np.unique(rows, axis=0))
-    for k in range(params.k_min, min(params.k_max, different - 1) + 1):
-        main = KMeans(k, n_init=params.n_init, random_state=seed).fit(rows)
-        # The largest segment is the first.
-        order = np.argsort(-np.bincount(main.labels_, minlength=k), kind="stable")
-        labels, agreed = np.argsort(order)[main.labels_], []
-        centers = [main.cluster_centers_[order]]
-        for _ in range(params.replicas):
-            sample = rows[rng.integers(0, len(rows), len(rows))]
-            replica = KMeans(k, n_init=3, random_state=int(rng.integers(2**31))).fit(sample)
-            others, overlap = replica.predict(rows), np.zeros((k, k))
-            agreed.append(adjusted_rand_score(labels, others))
-            # Its segments are numbered as those of the model with which they share most rows.
-            np.add.at(overlap, (labels, others), 1)
-            centers.append(replica.cluster_centers_[linear_sum_assignment(-overlap)[1]])
-        score = silhouette_score(rows, labels, sample_size=min(len(rows), 5000), random_state=seed)
-        tried.append((float(score), float(np.mean(agreed)), np.array(centers)))
-    return tried
+def fit_candidates(config: ModelConfig, position: Array, seed: int) -> list[Clustering]:
+    """One clustering for each number of segments from k_min to k_max."""
+    rng = np.random.default_rng(seed)
+    n_distinct = len(np.unique(position, axis=0))
+    numbers = range(config.k_min, min(config.k_max, n_distinct - 1) + 1)
+    # For many small fits, threads that wait for each other take longer than one.
+    with threadpool_limits(1):
+        return [fit_candidate(config, position, k, seed, rng) for k in numbers]
 
 
-def predict(model: Array, inputs: Inputs) -> Array:
-    """Shape (n, 2 + replicas): the segment, each replica's segment, the distance to the centre."""
-    squares = ((inputs["position"][:, None, None].astype(np.float64) - model) ** 2).sum(axis=3)
+def fit_candidate(
+    config: ModelConfig, position: Array, k: int, seed: int, rng: np.random.Generator
+) -> Clustering:
+    """Fit k segments and their replicas; the largest segment comes first."""
+    kmeans = KMeans(k, n_init=config.n_init, random_state=seed).fit(position)
+    by_size = np.argsort(-np.bincount(kmeans.labels_, minlength=k), kind="stable")
+    segments = np.argsort(by_size)[kmeans.labels_]
+    replicas = [fit_replica(position, segments, k, rng) for _ in range(config.replicas)]
+    silhouette = silhouette_score(
+        position,
+        segments,
+        sample_size=min(len(position), MAX_SILHOUETTE_ROWS),
+        random_state=seed,
+    )
+    return Clustering(
+        centers=np.array([kmeans.cluster_centers_[by_size], *(centers for centers, _ in replicas)]),
+        silhouette=float(silhouette),
+        stability=float(np.mean([agreement for _, agreement in replicas])),
+    )
+
+
+def fit_replica(
+    position: Array, segments: Array, k: int, rng: np.random.Generator
+) -> tuple[Array, float]:
+    """Fit on a bootstrap resample.
+
+    Returns:
+        The centres, numbered as the segments with which they share most rows, and the adjusted
+        Rand index of both.
+    """
+    resample = position[rng.integers(0, len(position), len(position))]
+    kmeans = KMeans(k, n_init=3, random_state=int(rng.integers(2**31))).fit(resample)
+    labels = kmeans.predict(position)
+    overlap = np.zeros((k, k))
+    np.add.at(overlap, (segments, labels), 1)
+    order = linear_sum_assignment(-overlap)[1]
+    return kmeans.cluster_centers_[order], adjusted_rand_score(segments, labels)
+
+
+def predict(model: Clustering, features: Features) -> Array:
+    """The segment, the segment by each replica, and the distance: shape (n, 2 + replicas)."""
+    position = features["position"].astype(np.float64)
+    differences = position[:, np.newaxis, np.newaxis] - model.centers
+    squares = (differences**2).sum(axis=3)
     distance = np.sqrt(squares[:, 0].min(axis=1))
     return np.column_stack([squares.argmin(axis=2), distance]).astype(np.float32)
 
 
-def to_onnx(model: Array, inputs: Inputs) -> bytes:  # noqa: ARG001 - the model knows their shape
-    """What `predict` does, step by step, in float64: skl2onnx has float32 alone for k-means."""
+def to_onnx(model: Clustering, features: Features) -> bytes:  # noqa: ARG001 - the shapes are known
+    """The model in ONNX: its input is named as the feature, its last output is `predict`'s.
+
+    In float64, because skl2onnx converts k-means to float32 only.
+    """
+    n_models, _, n_fields = model.centers.shape
     graph = f"""<ir_version: 8, opset_import: ["": 17]>
-    segments (float[n, {model.shape[2]}] position) => (float[n, {len(model) + 1}] output)
+    assign (float[n, {n_fields}] position) => (float[n, {n_models + 1}] output)
     <int64[1] first = {{0}}, int64[2] middle = {{1, 2}}> {{
         exact = Cast <to = 11> (position)
-        places = Unsqueeze (exact, middle)
-        gaps = Sub (places, centers)
-        squares = ReduceSumSquare <axes = [3], keepdims = 0> (gaps)
+        expanded = Unsqueeze (exact, middle)
+        differences = Sub (expanded, centers)
+        squares = ReduceSumSquare <axes = [3], keepdims = 0> (differences)
         indices = ArgMin <axis = 2, keepdims = 0> (squares)
-        labels = Cast <to = 1> (indices)
+        segments = Cast <to = 1> (indices)
         own = Gather <axis = 1> (squares, first)
         nearest = ReduceMin <axes = [2], keepdims = 0> (own)
         root = Sqrt (nearest)
         distance = Cast <to = 1> (root)
-        output = Concat <axis = 1> (labels, distance)
+        output = Concat <axis = 1> (segments, distance)
     }}"""
     onnx = parser.parse_model(graph)
-    onnx.graph.initializer.append(numpy_helper.from_array(model, "centers"))
+    onnx.graph.initializer.append(numpy_helper.from_array(model.centers, "centers"))
     return bytes(onnx.SerializeToString())

@@ -1,10 +1,12 @@
-"""Yours: the recommender, what it learns before it predicts, and its search space.
+"""Yours: the recommender, its parameters and its search space.
 
-Item to item: a film is recommended for having been liked together with the films that a person
-likes, the latest of which count most. A new person needs no training, and the reason can be told.
-Together is within a stretch of likes in a row: so, more likes held back from train were found.
+Item-based collaborative filtering: a film is recommended because it was liked together with films
+of the history, of which the latest count most. A new user needs no training, and each
+recommendation can be explained. Films are liked together if they are near each other in a user's
+sequence of likes: that found more next films of the validation set than whole histories did.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,87 +16,149 @@ from optuna import Trial
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
-from .inputs import Array, Inputs
-from .metrics import MASKED, catalogue, mask, positions
-from .settings import Section
+from .core.config import Config
+from .core.metrics import MASKED, build_catalogue, item_indices, mask
+from .core.rows import Array, Features
+from .features import MAX_HISTORY
 
-Model = dict[str, Any]
-# The arithmetic of predict(); export measures whether it is.
+# predict() in ONNX; export measures the difference.
 GRAPH = """
 <ir_version: 10, opset_import: ["": 18, "ai.onnx.ml": 4]>
 recommend (string[n, longest] history) => (float[n, items] scores) {
-    position = ai.onnx.ml.LabelEncoder (history)
-    shape = Shape (history) rows = Shape <end = 1> (history) longest = Shape <start = 1> (history)
-    by_age = Slice (fading, zero, longest) weight = Expand (by_age, shape)
-    size = Concat <axis = 0> (rows, columns) empty = ConstantOfShape (size)
-    all = ScatterElements <axis = 1> (empty, position, weight)
-    taste = Slice (all, zero, count, one)
-    alike = MatMul (taste, similarity) score = Add (alike, popularity)
-    seen = Greater (taste, nothing) scores = Where (seen, masked, score)
+    indices = ai.onnx.ml.LabelEncoder (history)
+    shape = Shape (history)
+    n = Shape <end = 1> (history)
+    length = Shape <start = 1> (history)
+    latest = Slice (decay, zero, length)
+    weights = Expand (latest, shape)
+    size = Concat <axis = 0> (n, columns)
+    empty = ConstantOfShape (size)
+    scattered = ScatterElements <axis = 1> (empty, indices, weights)
+    taste = Slice (scattered, zero, n_items, one)
+    similar = MatMul (taste, similarity)
+    unmasked = Add (similar, popularity)
+    in_history = Greater (taste, no_weight)
+    scores = Where (in_history, masked, unmasked)
 }
 """
 
 
-class Params(Section):
+@dataclass(frozen=True)
+class ItemToItem:
+    """A fitted recommender.
+
+    Attributes:
+        items: The catalogue.
+        similarity: Shape (items, items).
+        popularity: What is added to each item's score.
+        decay: The weight of a like by its age, counted in later likes.
+    """
+
+    items: list[str]
+    similarity: Array
+    popularity: Array
+    decay: Array
+
+
+class ModelConfig(Config):
     """[model] in params.toml."""
 
-    stretch: int = Field(ge=2)
-    neighbours: int = Field(ge=1)
+    window: int = Field(ge=2)
+    n_neighbours: int = Field(ge=1)
     half_life: float = Field(gt=0)
-    popularity: float = Field(ge=0)
+    popularity_weight: float = Field(ge=0)
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches."""
+    """Suggest values of ModelConfig, for `tune`."""
     return {
-        "stretch": trial.suggest_int("stretch", 5, 200, log=True),
-        "neighbours": trial.suggest_int("neighbours", 20, 1000, log=True),
+        "window": trial.suggest_int("window", 5, 200, log=True),
+        "n_neighbours": trial.suggest_int("n_neighbours", 20, 1000, log=True),
         "half_life": trial.suggest_float("half_life", 1, 30, log=True),
-        "popularity": trial.suggest_float("popularity", 1e-4, 0.1, log=True),
+        "popularity_weight": trial.suggest_float("popularity_weight", 1e-4, 0.1, log=True),
     }
 
 
-def fit(params: Params, inputs: Inputs, target: Array, _: int) -> Model:
-    """Learn from the training part alone; `target` holds the position of each person's last."""
-    items = catalogue(inputs)
-    likes = np.column_stack([np.where(target < 0, len(items), target), positions(inputs, items)])
-    person, place = np.nonzero(likes < len(items))
-    item, first = likes[person, place], person * 2 * likes.shape[1]
-    # Cut twice, the second time half a stretch later: neighbours are together once at least.
-    once, again = (first + (place + by) // params.stretch for by in (0, params.stretch // 2))
-    rows = np.unique(np.append(once, -1 - again), return_inverse=True)[1]
-    together = csr_matrix((np.ones(len(rows)), (rows, np.tile(item, 2))))
-    # The similarity is the cosine between items, of which the nearest are kept.
-    recommender = ItemItemRecommender(K=params.neighbours, num_threads=1)
-    recommender.fit(normalize(together.T).T.tocsr(), show_progress=False)
-    counts = np.bincount(item, minlength=len(items))
-    # Nothing fades to 0, or it would be recommended again; the API takes 10,000 items.
-    fading = np.maximum(0.5 ** (np.arange(10_000) / params.half_life), 1e-9)
-    return {
-        "items": items,
-        "similarity": recommender.similarity.toarray().astype(np.float32),
-        "popularity": (params.popularity * counts / counts.max()).astype(np.float32),
-        "fading": fading.astype(np.float32),
-    }
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> ItemToItem:  # noqa: ARG001 - nothing is random
+    """Fit on the training set; `y` holds the index of each user's latest item, -1 for none."""
+    items = build_catalogue(features)
+    latest = np.where(y < 0, len(items), y)
+    likes = np.column_stack([latest, item_indices(features, items)])
+    counts = np.bincount(likes.ravel())[: len(items)]
+    decay = 0.5 ** (np.arange(MAX_HISTORY) / config.half_life)
+    return ItemToItem(
+        items=items,
+        similarity=fit_similarity(window_matrix(likes, len(items), config.window), config),
+        popularity=(config.popularity_weight * counts / counts.max()).astype(np.float32),
+        # Above 0, because an item without weight would not be masked.
+        decay=np.maximum(decay, 1e-9).astype(np.float32),
+    )
 
 
-def predict(model: Model, inputs: Inputs) -> Array:
+def window_matrix(likes: Array, n_items: int, window: int) -> csr_matrix:
+    """How often each item occurs in each window, of shape (windows, items).
+
+    Each user's sequence is cut into windows twice, the second time shifted by half a window, so
+    that neighbours are in the same window at least once.
+
+    Args:
+        likes: Indices of items, of shape (users, longest); n_items where there is none.
+        n_items: The size of the catalogue.
+        window: How many likes in a row are a window.
+    """
+    user, position = np.nonzero(likes < n_items)
+    item = likes[user, position]
+    first_window = user * 2 * likes.shape[1]
+    unshifted = first_window + position // window
+    shifted = first_window + (position + window // 2) // window
+    # Negative, so that no shifted window has the number of an unshifted one.
+    numbers = np.concatenate([unshifted, -1 - shifted])
+    rows = np.unique(numbers, return_inverse=True)[1]
+    return csr_matrix((np.ones(len(rows)), (rows, np.tile(item, 2))))
+
+
+def fit_similarity(windows: csr_matrix, config: ModelConfig) -> Array:
+    """The cosine similarity of items by their windows; each item keeps its nearest neighbours."""
+    normalized = normalize(windows.T).T.tocsr()
+    recommender = ItemItemRecommender(K=config.n_neighbours, num_threads=1)
+    recommender.fit(normalized, show_progress=False)
+    return np.asarray(recommender.similarity.toarray(), dtype=np.float32)
+
+
+def predict(model: ItemToItem, features: Features) -> Array:
     """Scores of shape (n, items)."""
-    where, count = positions(inputs, model["items"]), len(model["items"])
-    taste = np.zeros((len(where), count + 1), dtype=np.float32)
-    np.put_along_axis(taste, where, model["fading"][np.newaxis, : where.shape[1]], axis=1)
-    scores = taste[:, :count] @ model["similarity"] + model["popularity"]
-    return mask(scores, taste[:, :count] > 0).astype(np.float32)
+    indices = item_indices(features, model.items)
+    n_items = len(model.items)
+    weights = model.decay[np.newaxis, : indices.shape[1]]
+    taste = np.zeros((len(indices), n_items + 1), dtype=np.float32)
+    np.put_along_axis(taste, indices, weights, axis=1)
+    taste = taste[:, :n_items]
+    scores = taste @ model.similarity + model.popularity
+    return mask(scores, taste > 0).astype(np.float32)
 
 
-def to_onnx(model: Model, _: Inputs) -> bytes:
-    """The model in ONNX; its last output is what `predict` returns."""
-    onnx, count = parser.parse_model(GRAPH), len(model["items"])
-    constants = {name: model[name] for name in ("similarity", "popularity", "fading")}
-    for name, number in {"zero": 0, "one": 1, "count": count, "columns": count + 1}.items():
-        constants[name] = np.array([number])
-    constants |= {"nothing": np.array(0, np.float32), "masked": np.array(MASKED, np.float32)}
-    onnx.graph.initializer.extend(numpy_helper.from_array(constants[n], n) for n in constants)
-    encode = {"keys_strings": model["items"], "values_int64s": range(count), "default_int64": count}
-    onnx.graph.node[0].attribute.extend(helper.make_attribute(n, encode[n]) for n in encode)
+def to_onnx(model: ItemToItem, features: Features) -> bytes:  # noqa: ARG001 - the shapes are known
+    """The model in ONNX: its input is named as the feature, its last output is `predict`'s."""
+    n_items = len(model.items)
+    constants = {
+        "similarity": model.similarity,
+        "popularity": model.popularity,
+        "decay": model.decay,
+        "zero": np.array([0]),
+        "one": np.array([1]),
+        "n_items": np.array([n_items]),
+        "columns": np.array([n_items + 1]),
+        "no_weight": np.array(0, np.float32),
+        "masked": np.array(MASKED, np.float32),
+    }
+    encoding = {
+        "keys_strings": model.items,
+        "values_int64s": range(n_items),
+        "default_int64": n_items,
+    }
+    onnx = parser.parse_model(GRAPH)
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    attributes = [helper.make_attribute(name, value) for name, value in encoding.items()]
+    onnx.graph.initializer.extend(tensors)
+    onnx.graph.node[0].attribute.extend(attributes)
     return bytes(onnx.SerializeToString())

@@ -1,31 +1,47 @@
-"""What scikit-learn makes of the columns before the network: all numbers, and none missing."""
+"""What scikit-learn does before the network: impute and scale numbers, encode categories."""
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
+from onnx import ModelProto
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from .inputs import Inputs
+from .core.rows import Features
+from .training.network import OPSET
 
 
-def fit_columns(inputs: Inputs, min_frequency: int) -> ColumnTransformer:
-    """Medians, scales and categories of the training part; rarer categories are taken for one."""
-    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    options = {"handle_unknown": "ignore", "sparse_output": False}
-    categories = OneHotEncoder(min_frequency=min_frequency, **options)
-    return make_column_transformer(
-        (numbers, make_column_selector(dtype_include="number")),
-        (categories, make_column_selector(dtype_exclude="number")),
-    ).fit(as_frame(inputs))
+def fit_columns(features: Features) -> ColumnTransformer:
+    """Fit medians, scales and categories on the training set."""
+    numeric = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    categorical = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    # By position: the numeric columns come first.
+    n_numeric = features["numeric"].shape[1]
+    columns = make_column_transformer(
+        (numeric, slice(n_numeric)), (categorical, slice(n_numeric, None))
+    )
+    return columns.fit(to_frame(features))
 
 
-def transform(columns: ColumnTransformer, inputs: Inputs) -> Inputs:
-    """`columns` of shape (n, columns)."""
-    return {"columns": columns.transform(as_frame(inputs)).astype(np.float32)}
+def transform_columns(columns: ColumnTransformer, features: Features) -> Features:
+    """ "columns": float32 of shape (n, width), without missing values."""
+    return {"columns": columns.transform(to_frame(features)).astype(np.float32)}
 
 
-def as_frame(inputs: Inputs) -> pd.DataFrame:
-    """The columns as a table, from which scikit-learn selects by type."""
-    return pd.DataFrame({name: column[:, 0] for name, column in inputs.items()})
+def columns_to_onnx(columns: ColumnTransformer, features: Features) -> ModelProto:
+    """The same in ONNX, with the inputs "numeric" and "categorical"."""
+    n_numeric, n_categorical = features["numeric"].shape[1], features["categorical"].shape[1]
+    inputs = [
+        ("numeric", FloatTensorType([None, n_numeric])),
+        ("categorical", StringTensorType([None, n_categorical])),
+    ]
+    return to_onnx(columns, initial_types=inputs, target_opset=OPSET)
+
+
+def to_frame(features: Features) -> pd.DataFrame:
+    """Both arrays as one table."""
+    arrays = [pd.DataFrame(features[name]) for name in ("numeric", "categorical")]
+    return pd.concat(arrays, axis=1, ignore_index=True)

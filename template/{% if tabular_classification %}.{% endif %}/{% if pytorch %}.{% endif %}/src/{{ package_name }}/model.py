@@ -1,45 +1,54 @@
-"""Yours: the network, and its search space.
+"""Yours: the network, its parameters and its search space.
 
-Strings and missing values are scikit-learn's part; the network takes the columns that it makes.
+columns.py makes numbers of the features; the network takes those.
 """
 
 from typing import Any
 
+import torch
 from optuna import Trial
 from pydantic import Field
-from skl2onnx import to_onnx as convert
 from sklearn.compose import ColumnTransformer
 from torch import Tensor, nn
 
-from .columns import as_frame, fit_columns, transform
-from .inputs import Array, Inputs
-from .training import OPSET, Training, export_network, predict_network, train_network
+from .columns import columns_to_onnx, fit_columns, transform_columns
+from .core.rows import Array, Features
+from .training.network import (
+    TrainingConfig,
+    export_network,
+    fit_network,
+    join_graphs,
+    predict_network,
+)
 
-Model = tuple[ColumnTransformer, nn.Sequential]
+Model = tuple[ColumnTransformer, nn.Module]
 
 
-class Params(Training):
+class ModelConfig(TrainingConfig):
     """[model] in params.toml."""
 
     width: int = Field(ge=1)
     dropout: float = Field(ge=0, lt=1)
-    min_frequency: int = Field(ge=1)
 
 
 class Network(nn.Module):
     """One hidden layer; the output is a score for each class."""
 
-    def __init__(self, params: Params, columns: int, classes: int) -> None:
+    def __init__(self, config: ModelConfig, n_columns: int, n_classes: int) -> None:
         super().__init__()
-        hidden = [nn.Linear(columns, params.width), nn.ReLU(), nn.Dropout(params.dropout)]
-        self.layers = nn.Sequential(*hidden, nn.Linear(params.width, classes))
+        self.layers = nn.Sequential(
+            nn.Linear(n_columns, config.width),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.width, n_classes),
+        )
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
         return self.layers(inputs["columns"])
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches."""
+    """Suggest values of ModelConfig, for `tune`."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-3, 1, log=True),
@@ -48,30 +57,25 @@ def search_space(trial: Trial) -> dict[str, Any]:
     }
 
 
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> Model:
-    """Learn from the training part alone; `target` holds the index of each row's class."""
-    columns = fit_columns(inputs, params.min_frequency)
-    made = transform(columns, inputs)
-    shape = made["columns"].shape[1], int(target.max()) + 1
-    network = train_network(
-        lambda: nn.Sequential(Network(params, *shape), nn.Softmax(1)),
-        made,
-        target,
-        nn.functional.cross_entropy,
-        params,
-        seed,
-    )
-    return columns, network
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Model:
+    """Fit on the training set; `y` holds the index of each row's class."""
+    columns = fit_columns(features)
+    inputs = transform_columns(columns, features)
+    torch.manual_seed(seed)
+    network = Network(config, inputs["columns"].shape[1], int(y.max()) + 1)
+    fit_network(network, inputs, y, nn.functional.cross_entropy, config, seed)
+    return columns, nn.Sequential(network, nn.Softmax(dim=1))
 
 
-def predict(model: Model, inputs: Inputs) -> Array:
+def predict(model: Model, features: Features) -> Array:
     """Probabilities of shape (n, classes)."""
     columns, network = model
-    return predict_network(network, transform(columns, inputs))
+    return predict_network(network, transform_columns(columns, features))
 
 
-def to_onnx(model: Model, inputs: Inputs) -> bytes:
-    """The model in ONNX; its last output is what `predict` returns."""
+def to_onnx(model: Model, features: Features) -> bytes:
+    """The model in ONNX: its inputs are named as the features, its last output is `predict`'s."""
     columns, network = model
-    first = convert(columns, as_frame(inputs)[:1], target_opset=OPSET)
-    return export_network(network, transform(columns, inputs), first)
+    first = columns_to_onnx(columns, features)
+    second = export_network(network, transform_columns(columns, features))
+    return bytes(join_graphs(first, second).SerializeToString())

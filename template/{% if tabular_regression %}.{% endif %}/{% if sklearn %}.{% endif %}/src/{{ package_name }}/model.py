@@ -1,4 +1,4 @@
-"""Yours: the estimator, what it learns before it predicts, and its search space.
+"""Yours: the estimator, its parameters and its search space.
 
 Gradient boosting: prices depend on the season, the room and the agent together, which a linear
 model misses (its error is about half as large again).
@@ -10,19 +10,21 @@ import numpy as np
 import pandas as pd
 from optuna import Trial
 from pydantic import Field
-from skl2onnx import to_onnx as convert
-from sklearn.compose import make_column_selector, make_column_transformer
+from skl2onnx import to_onnx as convert_to_onnx
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from .inputs import Array, Inputs
-from .settings import Section
+from .core.config import Config
+from .core.rows import Array, Features
+from .features import CATEGORICAL, NUMERIC
 
 
-class Params(Section):
-    """[model] in params.toml."""
+class ModelConfig(Config):
+    """[model] in params.toml; categories of fewer training rows than min_frequency are ignored."""
 
     n_estimators: int = Field(ge=1)
     learning_rate: float = Field(gt=0, le=1)
@@ -33,7 +35,7 @@ class Params(Section):
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches."""
+    """Suggest values of ModelConfig, for `tune`."""
     return {
         "n_estimators": trial.suggest_int("n_estimators", 100, 500, step=50),
         "learning_rate": trial.suggest_float("learning_rate", 0.03, 0.3, log=True),
@@ -43,33 +45,46 @@ def search_space(trial: Trial) -> dict[str, Any]:
     }
 
 
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> Pipeline:
-    """Learn from the training part alone; `target` has shape (n,)."""
-    numbers = SimpleImputer(strategy="median")
-    categories = OneHotEncoder(
-        handle_unknown="ignore",
-        min_frequency=params.min_frequency,
-        sparse_output=False,
-    )
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Pipeline:
+    """Fit on the training set; `y` has shape (n,)."""
+    # Not OneHotEncoder's own min_frequency, which does not convert to ONNX.
+    categories = [
+        frequent_values(column, config.min_frequency) for column in features["categorical"].T
+    ]
+    encoder = OneHotEncoder(categories=categories, handle_unknown="ignore", sparse_output=False)
+    # By position, because ONNX knows the two arrays and not the names of their columns.
+    n_numeric, n_categorical = len(NUMERIC), len(CATEGORICAL)
     columns = make_column_transformer(
-        (numbers, make_column_selector(dtype_include="number")),
-        (categories, make_column_selector(dtype_exclude="number")),
+        (SimpleImputer(strategy="median"), list(range(n_numeric))),
+        (encoder, list(range(n_numeric, n_numeric + n_categorical))),
     )
-    options = params.model_dump(exclude={"min_frequency"})
+    options = config.model_dump(exclude={"min_frequency"})
     boosting = GradientBoostingRegressor(**options, random_state=seed)
-    return make_pipeline(columns, boosting).fit(as_frame(inputs), target)
+    return make_pipeline(columns, boosting).fit(to_frame(features), y)
 
 
-def predict(model: Pipeline, inputs: Inputs) -> Array:
+def frequent_values(column: Array, min_frequency: int) -> Array:
+    """The values that occur at least so often, in ascending order."""
+    values, counts = np.unique(column, return_counts=True)
+    return values[counts >= min_frequency]
+
+
+def predict(model: Pipeline, features: Features) -> Array:
     """Predicted values of shape (n, 1)."""
-    return np.asarray(model.predict(as_frame(inputs))).reshape(-1, 1)
+    return np.asarray(model.predict(to_frame(features))).reshape(-1, 1)
 
 
-def to_onnx(model: Pipeline, inputs: Inputs) -> bytes:
-    """The model in ONNX; its last output is what `predict` returns."""
-    return bytes(convert(model, as_frame(inputs)[:1]).SerializeToString())
+def to_onnx(model: Pipeline, features: Features) -> bytes:  # noqa: ARG001 - the shapes are known
+    """The model in ONNX: its inputs are named as the features, its last output is `predict`'s."""
+    inputs = [
+        ("numeric", FloatTensorType([None, len(NUMERIC)])),
+        ("categorical", StringTensorType([None, len(CATEGORICAL)])),
+    ]
+    return bytes(convert_to_onnx(model, initial_types=inputs).SerializeToString())
 
 
-def as_frame(inputs: Inputs) -> pd.DataFrame:
-    """The columns as a table, from which scikit-learn selects by type."""
-    return pd.DataFrame({name: column[:, 0] for name, column in inputs.items()})
+def to_frame(features: Features) -> pd.DataFrame:
+    """Both arrays as one table with named columns."""
+    numeric = pd.DataFrame(features["numeric"], columns=list(NUMERIC))
+    categorical = pd.DataFrame(features["categorical"], columns=list(CATEGORICAL))
+    return pd.concat([numeric, categorical], axis=1)

@@ -1,0 +1,145 @@
+"""Forecasting: baselines, forecast intervals, metrics and predictions.
+
+Needs numpy alone, because the API uses it too. An output of the model and y have shape
+(n, horizon + 1): the last column is the feature `scale`, the mean absolute error of the seasonal
+naive forecast within the history of each row. The feature `history` has shape (n, steps).
+"""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from .config import Config
+from .rows import Array, Features, IntArray
+
+HIGHER_IS_BETTER = False
+
+
+class DecisionConfig(Config):
+    """[decision] in params.toml.
+
+    Attributes:
+        season: Steps of a season.
+        coverage: Of a forecast interval.
+        minimum: No forecast is lower, as there is no negative number of people.
+    """
+
+    season: int = Field(ge=1)
+    coverage: float = Field(gt=0, lt=1)
+    minimum: float | None = None
+
+
+class Target(BaseModel):
+    """What is learned from the target; stored in bundle.json.
+
+    Attributes:
+        horizon: Steps of a forecast.
+        half_widths: Half the width of the interval at each step, in units of the scale.
+    """
+
+    horizon: int
+    decision: DecisionConfig
+    half_widths: list[float]
+
+    @classmethod
+    def fit(cls, target: Array, features: Features, decision: DecisionConfig) -> Self:  # noqa: ARG003 - other kinds of task use it
+        """Learn the horizon from the training set."""
+        horizon = len(target[0])
+        return cls(horizon=horizon, decision=decision, half_widths=[0] * horizon)
+
+    @property
+    def primary_metric(self) -> str:
+        """The metric that the gate and the report are about."""
+        return "mase"
+
+    def encode(self, target: Array, features: Features) -> Array:
+        """The true values of each row, and its scale.
+
+        Raises:
+            ValueError: A row has not one number for each step of the horizon.
+        """
+        values = np.stack([*target]).astype(float)
+        if values.shape[1:] != (self.horizon,):
+            raise ValueError(f"each row must have {self.horizon} numbers")
+        return np.hstack([values, features["scale"]])
+
+    def baselines(self, features: Features) -> dict[str, Array]:
+        """Outputs that repeat the history: its last season, and its last value."""
+        history, scale = features["history"], features["scale"]
+        season = self.decision.season
+        steps = np.arange(self.horizon)
+        last_season = history[:, -season:][:, steps % season]
+        last_value = history[:, -1:].repeat(self.horizon, axis=1)
+        return {
+            "seasonal naive": np.hstack([last_season, scale]),
+            "last value": np.hstack([last_value, scale]),
+        }
+
+    def fit_decision(self, y_valid: Array, output: Array) -> Self:
+        """A copy whose intervals have the coverage of [decision] on the validation set.
+
+        Split conformal prediction for each step: Lei et al. (2018), arXiv:1604.04173.
+        """
+        errors = np.sort(scaled_errors(y_valid, output), axis=0)
+        rank = int(np.ceil(self.decision.coverage * (len(errors) + 1)))
+        half_widths = errors[min(rank, len(errors)) - 1].tolist()
+        return self.model_copy(update={"half_widths": half_widths})
+
+    def interval(self, output: Array) -> tuple[Array, Array]:
+        """The lower and upper bounds, each of shape (n, horizon)."""
+        forecast = output[:, :-1]
+        half_width = output[:, -1:] * self.half_widths
+        return forecast - half_width, forecast + half_width
+
+    def scorer(self, y_true: Array, output: Array) -> Callable[[IntArray], float]:
+        """The primary metric as a function of row indices, for resamples and slices.
+
+        Mean absolute scaled error: Hyndman and Koehler (2006), 10.1016/j.ijforecast.2006.03.001.
+        """
+        losses = scaled_errors(y_true, output).mean(axis=1)
+        return lambda rows: float(losses[rows].mean())
+
+    def metrics(self, y_true: Array, output: Array) -> dict[str, float]:
+        """All metrics on these rows."""
+        true_values = y_true[:, :-1]
+        error = output[:, :-1] - true_values
+        low, high = self.interval(output)
+        covered = (low <= true_values) & (true_values <= high)
+        return {
+            "mase": float(scaled_errors(y_true, output).mean()),
+            "mean_absolute_error": float(np.abs(error).mean()),
+            "root_mean_squared_error": float(np.sqrt(np.mean(error**2))),
+            "bias": float(error.mean()),
+            "interval_coverage": float(covered.mean()),
+            "interval_width": float((high - low).mean()),
+        }
+
+    def predictions(self, output: Array) -> list[dict[str, Any]]:
+        """The response for each row: the forecast and its bounds, none below the minimum."""
+        low, high = self.interval(output)
+        series = np.stack([output[:, :-1], low, high], axis=1)
+        if self.decision.minimum is not None:
+            series = np.maximum(series, self.decision.minimum)
+        return [{"forecast": row[0], "low": row[1], "high": row[2]} for row in series.tolist()]
+
+    def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
+        """What monitoring compares of the predictions: the mean of each forecast."""
+        return {"mean_forecast": output[:, :-1].mean(axis=1).tolist()}
+
+    def notes(self) -> list[str]:
+        """Sentences for the report."""
+        first, last = self.half_widths[0], self.half_widths[-1]
+        return [
+            "MASE is the mean absolute error divided by that of the seasonal naive forecast within "
+            "the history of each row.",
+            f"A forecast interval reaches {first:.2f} (first step) to {last:.2f} (last step) of "
+            "these units to both sides: this covered "
+            f"{self.decision.coverage:.0%} of the validation set.",
+        ]
+
+
+def scaled_errors(y_true: Array, output: Array) -> Array:
+    """The absolute error of each step in units of the scale: shape (n, horizon)."""
+    return np.abs(output - y_true)[:, :-1] / y_true[:, -1:]

@@ -1,0 +1,248 @@
+"""Networks of PyTorch: training with early stopping and checkpoints, prediction, export."""
+
+import logging
+import math
+import sys
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from io import BytesIO
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import mlflow
+import numpy as np
+import torch
+from onnx import ModelProto, compose
+from pydantic import Field
+from sklearn.model_selection import train_test_split
+from torch import Tensor
+from torch.nn import Module
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from ..core.config import Config, UserError
+from ..core.files import sha256, write_atomic
+from ..core.rows import Array, Features
+
+Tensors = dict[str, Tensor]
+BatchLoss = Callable[[Array], Tensor]
+CHECKPOINT = Path("data/checkpoint.pt")
+PREDICT_BATCH_SIZE = 4096
+OPSET = 20  # of ONNX; graphs that are joined must have the same
+logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+
+
+class TrainingConfig(Config):
+    """The keys of [model] in params.toml that all networks share.
+
+    Attributes:
+        validation_fraction: Fraction of the training set that early stopping measures the loss on.
+        chronological: Use the last rows for it, instead of random ones.
+        patience: Epochs without improvement after which training stops.
+    """
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=2)
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    validation_fraction: float = Field(gt=0, lt=0.5)
+    chronological: bool = False
+    patience: int = Field(ge=1)
+
+
+def fit_network(
+    network: Module,
+    features: Features,
+    y: Array,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    config: TrainingConfig,
+    seed: int,
+) -> None:
+    """Train in place; the network ends on the CPU with the weights of its best epoch.
+
+    An interrupted run resumes after its last complete epoch and ends with the same weights.
+
+    Args:
+        network: Takes a dictionary of tensors, named as the features.
+        features: The training set; arrays of numbers only.
+        y: The target, in the type that `loss` needs.
+        loss: A function of the network's output and the target.
+        config: Batches, optimizer and early stopping.
+        seed: The same seed gives the same weights on the same device.
+
+    Raises:
+        UserError: The loss is not finite.
+    """
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    key = run_key(network.state_dict(), features, y, repr(config), seed, str(device))
+    tensors = to_tensors(features)
+    target = torch.tensor(y, device=device)
+    train_rows, valid_rows = train_test_split(
+        np.arange(len(y)),
+        test_size=config.validation_fraction,
+        shuffle=not config.chronological,
+        random_state=seed,
+    )
+
+    network.to(device)
+    optimizer = AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    scheduler = CosineAnnealingLR(optimizer, config.epochs)
+    parts = {"network": network, "optimizer": optimizer, "scheduler": scheduler}
+    best = load_checkpoint(parts, key)
+
+    def batch_loss(rows: Array) -> Tensor:
+        return loss(forward(network, tensors, rows), target[rows])
+
+    for epoch in range(scheduler.last_epoch + 1, config.epochs + 1):
+        if epoch > best["epoch"] + config.patience:
+            break
+        # A seed for each epoch, so that a checkpoint need not hold the generators' states.
+        torch.manual_seed(seed + epoch)
+        shuffled = train_rows[torch.randperm(len(train_rows))]
+        train_batches = split_batches(shuffled, config.batch_size)
+        train_loss = train_epoch(network, batch_loss, train_batches, optimizer)
+        scheduler.step()
+        valid_batches = split_batches(valid_rows, config.batch_size)
+        valid_loss = evaluate_loss(network, batch_loss, valid_batches)
+        log_epoch(epoch, train_loss, valid_loss)
+        if valid_loss < best["loss"]:
+            weights = deepcopy(network.state_dict())
+            best = {"epoch": epoch, "loss": valid_loss, "weights": weights}
+        save_checkpoint(parts, best, key)
+
+    network.load_state_dict(best["weights"])
+    network.cpu()
+    CHECKPOINT.unlink(missing_ok=True)
+
+
+def to_tensors(features: Features) -> Tensors:
+    """One tensor for each array."""
+    return {name: torch.tensor(values) for name, values in features.items()}
+
+
+def split_batches(rows: Array, batch_size: int) -> list[Array]:
+    """Batches of at least `batch_size` rows: batch normalization fails on a single one."""
+    return np.array_split(rows, max(1, len(rows) // batch_size))
+
+
+def train_epoch(
+    network: Module, batch_loss: BatchLoss, batches: list[Array], optimizer: Optimizer
+) -> float:
+    """Update the weights after each batch; returns the mean loss."""
+    network.train()
+    losses = []
+    for rows in batches:
+        value = batch_loss(rows)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        losses.append(value.item())
+    return fmean(losses)
+
+
+def evaluate_loss(network: Module, batch_loss: BatchLoss, batches: list[Array]) -> float:
+    """The mean loss, without training."""
+    network.eval()
+    with torch.no_grad():
+        return fmean(batch_loss(rows).item() for rows in batches)
+
+
+def forward(network: Module, tensors: Tensors, rows: Array) -> Tensor:
+    """The output for some rows, computed in mixed precision on an NVIDIA GPU."""
+    device = next(network.parameters()).device
+    inputs = {name: values[rows].to(device) for name, values in tensors.items()}
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        output: Tensor = network(inputs)
+    return output.float()
+
+
+def log_epoch(epoch: int, train_loss: float, valid_loss: float) -> None:
+    """Log to stderr and to the active MLflow run.
+
+    Raises:
+        UserError: A loss is not finite.
+    """
+    if not math.isfinite(train_loss + valid_loss):
+        raise UserError("The loss is not finite; use a lower learning_rate in params.toml.")
+    sys.stderr.write(f"epoch {epoch}: loss {train_loss:.4f}, validation loss {valid_loss:.4f}\n")
+    if mlflow.active_run():
+        losses = {"train_loss": train_loss, "validation_loss": valid_loss}
+        mlflow.log_metrics(losses, step=epoch)
+
+
+def run_key(*content: Any) -> str:
+    """Identify a run by all that determines its weights."""
+    code = Path(__file__).parents[1].joinpath("model.py").read_bytes()
+    return sha256(to_bytes((torch.__version__, code, *content)))
+
+
+def to_bytes(content: Any) -> bytes:
+    """What torch.save writes."""
+    buffer = BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def save_checkpoint(parts: dict[str, Any], best: dict[str, Any], key: str) -> None:
+    """Write the state after an epoch, behind a digest of the run's key and the state."""
+    state = {name: part.state_dict() for name, part in parts.items()}
+    content = to_bytes({**state, "best": best})
+    digest = sha256(key.encode() + content)
+    write_atomic(CHECKPOINT, digest.encode() + content)
+
+
+def load_checkpoint(parts: dict[str, Any], key: str) -> dict[str, Any]:
+    """Restore the state from the checkpoint of this run, if there is one.
+
+    Returns:
+        The best epoch, its validation loss and its weights.
+    """
+    stored = CHECKPOINT.read_bytes() if CHECKPOINT.is_file() else b""
+    digest, content = stored[:64], stored[64:]
+    if digest != sha256(key.encode() + content).encode():
+        if stored:
+            sys.stderr.write(f"{CHECKPOINT} is damaged or of another run; training restarts.\n")
+        return {"epoch": 0, "loss": math.inf}
+    state: dict[str, Any] = torch.load(BytesIO(content), weights_only=True)
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    return state["best"]
+
+
+def predict_network(network: Module, features: Features) -> Array:
+    """The network's output for every row."""
+    network.eval()
+    tensors = to_tensors(features)
+    rows = np.arange(len(next(iter(tensors.values()))))
+    with torch.inference_mode():
+        batches = split_batches(rows, PREDICT_BATCH_SIZE)
+        return torch.cat([forward(network, tensors, batch) for batch in batches]).numpy()
+
+
+def export_network(network: Module, features: Features) -> ModelProto:
+    """The network in ONNX, for any number of rows; its inputs are named as the features."""
+    # Two rows, because the exporter takes an axis of length one for a constant.
+    example = to_tensors({name: values[:2] for name, values in features.items()})
+    with warnings.catch_warnings(action="ignore"):
+        program: Any = torch.onnx.export(
+            network.eval(),
+            (example, {}),
+            input_names=list(example),
+            dynamic_shapes=({name: {0: "rows"} for name in example},),
+            opset_version=OPSET,
+            verbose=False,
+        )
+    model: ModelProto = program.model_proto
+    for node in model.graph.node:
+        node.ClearField("metadata_props")  # paths of this machine
+    return model
+
+
+def join_graphs(first: ModelProto, second: ModelProto) -> ModelProto:
+    """One ONNX graph, in which the output of `first` is the only input of `second`."""
+    joint = (first.graph.output[0].name, second.graph.input[0].name)
+    second.ir_version = first.ir_version
+    return compose.merge_models(first, second, [joint], prefix2="second_")

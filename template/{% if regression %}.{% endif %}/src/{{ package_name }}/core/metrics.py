@@ -1,0 +1,107 @@
+"""Regression: baseline, prediction interval, metrics and predictions.
+
+Needs numpy alone, because the API uses it too. An output of the model has shape (n, 1), y has shape
+(n,); both are in the unit of the target.
+"""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from .config import Config
+from .rows import Array, Features, IntArray
+
+HIGHER_IS_BETTER = False
+
+
+class DecisionConfig(Config):
+    """[decision] in params.toml: the unit of the target, and the coverage of an interval."""
+
+    unit: str = ""
+    coverage: float = Field(default=0.9, gt=0, lt=1)
+
+
+class Target(BaseModel):
+    """What is learned from the target; stored in bundle.json.
+
+    Attributes:
+        median: Of the training set.
+        half_width: Half the width of a prediction interval.
+    """
+
+    median: float
+    decision: DecisionConfig
+    half_width: float = 0
+
+    @classmethod
+    def fit(cls, target: Array, features: Features, decision: DecisionConfig) -> Self:  # noqa: ARG003 - other kinds of task use it
+        """Learn the median of the training set."""
+        return cls(median=float(np.median(target)), decision=decision)
+
+    @property
+    def primary_metric(self) -> str:
+        """The metric that the gate and the report are about."""
+        return "mean_absolute_error"
+
+    def encode(self, target: Array, features: Features) -> Array:  # noqa: ARG002 - other kinds of task use it
+        """The target as float64."""
+        return target.astype(float)
+
+    def baselines(self, features: Features) -> dict[str, Array]:
+        """Outputs that ignore the features: the median of the training set."""
+        n_rows = len(next(iter(features.values())))
+        return {"median": np.full((n_rows, 1), self.median)}
+
+    def fit_decision(self, y_valid: Array, output: Array) -> Self:
+        """A copy whose intervals have the coverage of [decision] on the validation set.
+
+        Split conformal prediction: Lei et al. (2018), arXiv:1604.04173.
+        """
+        errors = np.sort(np.abs(y_valid - output[:, 0]))
+        rank = int(np.ceil(self.decision.coverage * (len(errors) + 1)))
+        half_width = float(errors[min(rank, len(errors)) - 1])
+        return self.model_copy(update={"half_width": half_width})
+
+    def scorer(self, y_true: Array, output: Array) -> Callable[[IntArray], float]:
+        """The primary metric as a function of row indices, for resamples and slices."""
+        losses = np.abs(y_true - output[:, 0])
+        return lambda rows: float(losses[rows].mean())
+
+    def metrics(self, y_true: Array, output: Array) -> dict[str, float]:
+        """All metrics on these rows."""
+        from sklearn import metrics  # noqa: PLC0415 - the API has no scikit-learn
+
+        y_pred = output[:, 0]
+        error = y_pred - y_true
+        return {
+            "mean_absolute_error": metrics.mean_absolute_error(y_true, y_pred),
+            "root_mean_squared_error": metrics.root_mean_squared_error(y_true, y_pred),
+            "r2": metrics.r2_score(y_true, y_pred),
+            "bias": float(error.mean()),
+            "within_10_percent": float(np.mean(np.abs(error) <= 0.1 * np.abs(y_true))),
+            "interval_coverage": float(np.mean(np.abs(error) <= self.half_width)),
+            "interval_width": 2 * self.half_width,
+        }
+
+    def predictions(self, output: Array) -> list[dict[str, Any]]:
+        """The response for each row: the value and the bounds of its interval."""
+        width = self.half_width
+        return [
+            {"value": value, "low": value - width, "high": value + width}
+            for value in output[:, 0].tolist()
+        ]
+
+    def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
+        """What monitoring compares of the predictions: their values."""
+        return {"prediction": output[:, 0].tolist()}
+
+    def notes(self) -> list[str]:
+        """Sentences for the report."""
+        width = f"{self.half_width:,.2f} {self.decision.unit}".rstrip()
+        note = (
+            f"A prediction interval reaches {width} to both sides of the prediction: this covered "
+            f"{self.decision.coverage:.0%} of the validation set."
+        )
+        return [note]

@@ -1,0 +1,187 @@
+"""Yours: the field of an image, and the features that the model takes.
+
+Training, batch prediction and the API all build their features here. What is learned from data
+belongs in model.py.
+"""
+
+from base64 import b64decode, b64encode
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+from pydantic import Field, field_validator
+
+from .core.folders import folder_reader
+from .core.rows import READERS, Array, Features, Row, Rows
+
+# Cells of a CSV file that mean "missing".
+MISSING_VALUES = ("",)
+
+# The fewer decoders, the fewer ways in for a hostile file; a small file can also unfold to gigabytes.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+MAX_CHARACTERS = 1_500_000
+MAX_PIXELS = 10_000_000
+# Smaller differences between the lightest and the darkest pixel are noise.
+MIN_CONTRAST = 32
+# As in MNIST: the ink fills 20 of 28 pixels.
+INK_SIZE = 20
+MARGIN = 4
+# Histograms of oriented gradients.
+N_DIRECTIONS = 8
+CELL_SIZE = 4
+
+
+class Instance(Row):
+    """One handwritten digit, upright, of any size: dark on light, or light on dark."""
+
+    image: str = Field(
+        max_length=MAX_CHARACTERS, description="A PNG, JPEG, WEBP or BMP file in base64."
+    )
+
+    @field_validator("image")
+    @classmethod
+    def require_ink(cls, image: str) -> str:
+        """Refuse what is no image, and an image without contrast."""
+        read_digit(image)
+        return image
+
+
+def read_image(path: Path) -> str:
+    """An image file in base64, cut off soon after MAX_CHARACTERS."""
+    with path.open("rb") as file:
+        return b64encode(file.read(MAX_CHARACTERS)).decode()
+
+
+READERS["folder"] = folder_reader("image", read_image)
+
+
+class Digit(NamedTuple):
+    """What is known of an image.
+
+    Attributes:
+        pixels: Shape (28, 28), 0 for paper and 1 for ink; the ink is scaled to INK_SIZE.
+        width: Of the image that was sent, in pixels, as is `height`.
+        brightness: The mean grey value, 0 to 255.
+        contrast: The difference between the lightest and the darkest grey value.
+    """
+
+    pixels: Array
+    width: int
+    height: int
+    brightness: float
+    contrast: float
+
+
+# Small, because a text may have MAX_CHARACTERS: enough for what was just validated.
+@lru_cache(maxsize=16)
+def read_digit(text: str) -> Digit:
+    """Decode an image and cut out its ink.
+
+    Args:
+        text: An image file in base64.
+
+    Raises:
+        ValueError: It is no image of FORMATS, has too many pixels, or is blank.
+    """
+    grey = decode(text)
+    contrast = float(grey.max() - grey.min())
+    if contrast < MIN_CONTRAST:
+        raise ValueError("the image is blank: nothing contrasts with the paper")
+    pixels = center_ink(find_ink(grey))
+    height, width = grey.shape
+    return Digit(pixels, width, height, float(grey.mean()), contrast)
+
+
+def decode(text: str) -> Array:
+    """Grey values of shape (height, width), 0 to 255; raises ValueError for what is no image."""
+    # Browsers put "data:image/png;base64," in front.
+    encoded = text.rpartition(",")[2]
+    try:
+        image = Image.open(BytesIO(b64decode(encoded)), formats=FORMATS)
+        # The size is in the header: nothing is decoded yet.
+        if image.width * image.height <= MAX_PIXELS:
+            return np.asarray(to_grey(image), dtype=np.float32)
+    except Exception as error:  # Pillow raises errors of many kinds for damaged files
+        kinds = " or ".join(FORMATS)
+        raise ValueError(f"this is no complete {kinds} file in base64") from error
+    raise ValueError(f"the image has more than {MAX_PIXELS:,} pixels")
+
+
+def to_grey(image: Image.Image) -> Image.Image:
+    """The image in 8-bit grey, turned as its EXIF data say, on white where it is transparent."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # 16 bits, of which convert() would cut off the upper half
+        deep = np.asarray(image).astype(np.int64)
+        image = Image.fromarray((255 * deep // max(1, deep.max())).astype(np.uint8))
+    paper = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(paper, image.convert("RGBA")).convert("L")
+
+
+def find_ink(grey: Array) -> Array:
+    """0 for paper to 1 for the strongest ink; what most of the border shows is paper."""
+    scaled = (grey - grey.min()) / (grey.max() - grey.min())
+    border = np.concatenate([scaled[0], scaled[-1], scaled[:, 0], scaled[:, -1]])
+    return 1 - scaled if np.median(border) > 0.5 else scaled
+
+
+def center_ink(ink: Array) -> Array:
+    """The ink cut out, scaled to INK_SIZE with its proportions kept, with a margin around."""
+    is_ink = ink > 0.15  # the rest is smudges
+    y = np.flatnonzero(is_ink.any(axis=1))
+    x = np.flatnonzero(is_ink.any(axis=0))
+    box = 255 * ink[y[0] : y[-1] + 1, x[0] : x[-1] + 1]
+    scaled = ImageOps.pad(Image.fromarray(box.astype(np.uint8)), (INK_SIZE, INK_SIZE))
+    return np.pad(np.asarray(scaled, dtype=np.float32) / 255, MARGIN)
+
+
+def build_features(rows: Rows) -> Features:
+    """Build what the model takes.
+
+    Returns:
+        "pixels": float32 of shape (n, 1, 28, 28), 0 for paper and 1 for ink.
+        "hog": float32 of shape (n, 392), see oriented_gradients().
+    """
+    pixels = np.stack([read_digit(row["image"]).pixels for row in rows])
+    return {"pixels": pixels[:, None], "hog": oriented_gradients(pixels)}
+
+
+def oriented_gradients(pixels: Array) -> Array:
+    """Histograms of oriented gradients (HOG): Dalal and Triggs (2005), CVPR.
+
+    Each cell of CELL_SIZE x CELL_SIZE pixels gets a histogram of the directions of its gradients,
+    weighted by their magnitudes. It says where strokes begin and end, and which way they run.
+
+    Args:
+        pixels: Shape (n, 28, 28).
+
+    Returns:
+        Shape (n, N_DIRECTIONS * 7 * 7); a row is the square root of shares (L1-sqrt).
+    """
+    dy, dx = np.gradient(pixels, axis=(1, 2))
+    magnitude = np.hypot(dy, dx) + 1e-6
+    n_cells = pixels.shape[1] // CELL_SIZE
+    histograms = []
+    for angle in np.arange(N_DIRECTIONS, dtype=np.float32) * (2 * np.pi / N_DIRECTIONS):
+        # A gradient between two directions counts for both, by its nearness to each.
+        cosine = (np.sin(angle) * dy + np.cos(angle) * dx) / magnitude
+        votes = magnitude * np.maximum(0, cosine) ** 8
+        cells = votes.reshape(-1, n_cells, CELL_SIZE, n_cells, CELL_SIZE).sum(axis=(2, 4))
+        histograms.append(cells)
+    counts = np.stack(histograms, axis=1).reshape(len(pixels), -1)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    return np.sqrt(shares).astype(np.float32)
+
+
+def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
+    """What monitoring compares: the images as they were sent, and how much ink they have."""
+    digits = [read_digit(row["image"]) for row in rows]
+    return {
+        "width": [digit.width for digit in digits],
+        "height": [digit.height for digit in digits],
+        "brightness": [digit.brightness for digit in digits],
+        "contrast": [digit.contrast for digit in digits],
+        "ink": [float(digit.pixels.mean()) for digit in digits],
+    }
