@@ -290,7 +290,7 @@ def test_the_image_is_asked_and_pushed(merged: Hub) -> None:
     runner = merged.start("image", "push", repository={"private": False})
     name = f"ghcr.io/{merged.repository.lower()}"
     succeed(runner.run())
-    build = runner.jobs["build"].step("Ask it what the README asks")
+    build = runner.jobs["build"].step("Send the request of the README")
     assert '"predictions"' in build.log
     pushed = [item["arguments"] for item in merged.asked("docker")]
     names = [arguments[1] for arguments in pushed if arguments[0] == "push"]

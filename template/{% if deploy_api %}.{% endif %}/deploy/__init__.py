@@ -1,1 +1,1 @@
-"""The API as platforms expect it: each folder here is one platform, files are what several share."""
+"""The API as platforms expect it: a folder for each platform, and files that several share."""

@@ -37,7 +37,7 @@ class Drift:
 def measure_drift(
     reference: dict[str, ReferenceColumn], current: dict[str, IntArray], config: MonitoringConfig
 ) -> list[Drift]:
-    """Compare each column, the largest PSI first.
+    """Compare each column, the largest PSI first; an empty list where all rows were refused.
 
     A column has drifted if its PSI is above the limit and its test is significant (Bonferroni).
 
@@ -48,8 +48,9 @@ def measure_drift(
     """
     alpha = config.alpha / len(reference)
     drifts = []
-    for name, column in reference.items():
-        counts = np.array([column.counts, current[name]])
+    for name, rows in current.items():
+        column = reference[name]
+        counts = np.array([column.counts, rows])
         before, now = counts / counts.sum(axis=1, keepdims=True)
         psi = stability_index(before, now)
         p_value = chi_square_p_value(counts)

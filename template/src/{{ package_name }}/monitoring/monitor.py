@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,126 +20,127 @@ from ..core.rows import Array, IntArray, Rows, open_rows, validate
 from ..features import MISSING_VALUES, Instance, build_features, monitored_columns
 from .drift import Drift, measure_drift
 
-DRIFT = Path("reports/drift")
+REPORT = Path("reports/drift.md")
+FIGURE = Path("reports/drift.png")
 TEMPLATE = Path(__file__).with_name("drift.md")
-MAX_REASONS = 5
 # Quality is measured on the first rows with a target.
 MAX_LABELLED = 10_000
 
 
-@dataclass
 class CurrentData:
-    """What is known of the current rows.
+    """What is collected from current rows, block by block.
 
     Attributes:
         counts: The number of rows in each bin, by column of the reference data.
-        reasons: Why the first of the refused rows were refused.
-        labelled: Rows with a target, and `outputs` what the model returned for them.
+        refused: Why rows were refused.
+        labelled: Rows with a target; `outputs` are the model's for them.
     """
 
-    counts: dict[str, IntArray] = field(default_factory=dict)
-    n_rows: int = 0
-    n_refused: int = 0
-    reasons: list[str] = field(default_factory=list)
-    labelled: list[dict[str, Any]] = field(default_factory=list)
-    outputs: list[Array] = field(default_factory=list)
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self.n_rows = 0
+        self.refused: list[str] = []
+        self.counts: dict[str, IntArray] = {}
+        self.labelled: list[dict[str, Any]] = []
+        self.outputs: list[Array] = []
 
-    def add(self, rows: Rows, predictor: Predictor) -> None:
-        """Validate, predict and count some rows."""
-        fields = Instance.model_fields
-        known = [{name: row[name] for name in fields if name in row} for row in rows]
-        checked = validate(known, Instance)
+    def add(self, rows: Rows) -> None:
+        """Validate, predict and count the rows."""
+        fields = Instance.model_fields.keys()
+        instances = [{name: row[name] for name in fields & row.keys()} for row in rows]
+        checked = validate(instances, Instance)
         for index, reason in checked.refused.items():
-            self.reasons.append(f"row {self.n_rows + index + 1}: {reason}")
+            self.refused.append(f"row {self.n_rows + index + 1}: {reason}")
         self.n_rows += len(rows)
-        self.n_refused += len(checked.refused)
-        if not checked.rows:
-            return
-        output = predictor.output(checked.rows)
-        predicted = predictor.target.monitored_columns(output)
-        columns = {**monitored_columns(checked.rows), **predicted}
-        for name, column in predictor.info.reference.items():
-            self.counts[name] = self.counts.get(name, 0) + column.count(columns[name])
-        for index, row, scores in zip(checked.indices, checked.rows, output, strict=True):
-            if rows[index].get(data.TARGET) is not None and len(self.labelled) < MAX_LABELLED:
-                self.labelled.append({**rows[index], **row})
-                self.outputs.append(scores)
+        if checked.rows:
+            output = self.predictor.output(checked.rows)
+            self.count(checked.rows, output)
+            accepted = [rows[index] for index in checked.indices]
+            self.collect_labelled(accepted, checked.rows, output)
+
+    def count(self, rows: Rows, output: Array) -> None:
+        """Count the rows in each bin of the reference data."""
+        columns = monitored_columns(rows) | self.predictor.target.monitored_columns(output)
+        for name, column in self.predictor.info.reference.items():
+            self.counts[name] = column.count(columns[name]) + self.counts.get(name, 0)
+
+    def collect_labelled(self, source_rows: Rows, rows: Rows, output: Array) -> None:
+        """Collect the rows whose target is known by now."""
+        for source_row, row, row_output in zip(source_rows, rows, output, strict=True):
+            is_labelled = source_row.get(data.TARGET) is not None
+            if is_labelled and len(self.labelled) < MAX_LABELLED:
+                self.labelled.append({**source_row, **row})
+                self.outputs.append(row_output)
 
 
 def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
-    """Write reports/drift.json, drift.md and figures.
+    """Write reports/drift.md, .json and .png.
 
     Raises:
-        UserError: The file cannot be read; or, after the reports are written, a limit of
+        UserError: The file cannot be read; or, after the report is written, a limit of
             [monitoring] is passed.
     """
-    predictor = Predictor(bundle)
-    current = CurrentData()
+    current = CurrentData(Predictor(bundle))
     for rows in read_blocks(source):
-        current.add(rows, predictor)
+        current.add(rows)
     if not current.n_rows:
         raise UserError(f"{source} has no rows.", 2)
-    drifts = []
-    if current.counts:
-        drifts = measure_drift(predictor.info.reference, current.counts, config.monitoring)
-    quality = measure_quality(predictor, current, config)
-    findings = find_problems(current, drifts, quality, config)
+    drifts = measure_drift(current.predictor.info.reference, current.counts, config.monitoring)
+    quality = measure_quality(current, config)
+    problems = find_problems(current, drifts, quality, config)
     result = {
         "current": str(source),
-        "findings": findings,
+        "problems": problems,
         "rows": current.n_rows,
-        "refused": current.n_refused,
-        "reasons": current.reasons[:MAX_REASONS],
+        "refused": len(current.refused),
+        "reasons": current.refused[:5],
         "columns": [asdict(drift) for drift in drifts],
         "quality": quality,
     }
-    write_json(DRIFT.with_suffix(".json"), result)
+    write_json(REPORT.with_suffix(".json"), result)
     template = Template(TEMPLATE.read_text(encoding="utf-8"), trim_blocks=True)
-    write_atomic(DRIFT.with_suffix(".md"), template.render(result).encode())
-    DRIFT.mkdir(exist_ok=True)
-    for number, drift in enumerate(drifts[:3], 1):
-        plot_shares(drift).savefig(DRIFT / f"{number}.png", dpi=120)
-    if findings:
-        raise UserError(f"{source}: {'; '.join(findings)}. See {DRIFT}.md.")
+    write_atomic(REPORT, template.render(result).encode())
+    plot_drift(drifts[:3]).savefig(FIGURE, dpi=120)
+    if problems:
+        raise UserError(f"{source}: {'; '.join(problems)}. See {REPORT}.")
 
 
-def read_blocks(source: Path) -> Iterator[list[dict[str, Any]]]:
+def read_blocks(source: Path) -> Iterator[Rows]:
     """The rows of a file, or the instances of a request log (.jsonl) and of its older file."""
     if source.suffix != ".jsonl":
-        yield from (batch.rows for batch in open_rows(source, MISSING_VALUES).batches)
+        for batch in open_rows(source, MISSING_VALUES).batches:
+            yield batch.rows
         return
-    paths = [path for path in (Path(f"{source}.1"), source) if path.is_file()]
-    for path in paths:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for path in (Path(f"{source}.1"), source):
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        for number, line in enumerate(lines, 1):
             try:
                 yield json.loads(line)["instances"]
             except (ValueError, LookupError, TypeError) as error:
                 raise UserError(f"{path}, line {number} holds no instances.", 2) from error
 
 
-def measure_quality(
-    predictor: Predictor, current: CurrentData, config: ProjectConfig
-) -> dict[str, Any] | None:
+def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, Any] | None:
     """The primary metric on labelled rows; None where they are too few or have one class."""
-    rows, target = current.labelled, predictor.target
+    rows, predictor = current.labelled, current.predictor
     if len(rows) < config.min_slice_size:
         return None
     labels = np.array([row[data.TARGET] for row in rows])
     try:
-        y_true = target.encode(labels, build_features(rows))
+        y_true = predictor.target.encode(labels, build_features(rows))
     except ValueError as error:
         raise UserError(f'Column "{data.TARGET}" of the current data: {error}.', 2) from error
-    scorer = target.scorer(y_true, np.array(current.outputs))
+    scorer = predictor.target.scorer(y_true, np.array(current.outputs))
     found = Bootstrap(group_numbers(rows), config).measure(scorer)
     if np.isnan(found.value):
         return None
-    quality = {"name": target.primary_metric, "rows": len(rows), **asdict(found)}
+    quality = {"name": predictor.target.primary_metric, "rows": len(rows), **asdict(found)}
     metrics = read_json(METRICS, "delete it") if METRICS.is_file() else {}
     if metrics.get("run") == predictor.info.run.model_dump():
         test_value = metrics["primary"]["value"]
-        lost = test_value - found.ci_high if HIGHER_IS_BETTER else found.ci_low - test_value
-        worse = lost > config.monitoring.max_quality_drop * abs(test_value)
-        quality |= {"test": test_value, "worse": worse}
+        loss = test_value - found.ci_high if HIGHER_IS_BETTER else found.ci_low - test_value
+        is_worse = loss > config.monitoring.max_quality_drop * abs(test_value)
+        quality |= {"test": test_value, "worse": is_worse}
     return quality
 
 
@@ -150,16 +151,13 @@ def group_numbers(rows: Rows) -> IntArray:
 
 
 def find_problems(
-    current: CurrentData,
-    drifts: list[Drift],
-    quality: dict[str, Any] | None,
-    config: ProjectConfig,
+    current: CurrentData, drifts: list[Drift], quality: Any, config: ProjectConfig
 ) -> list[str]:
     """What is past a limit, in words."""
     problems = []
-    if current.n_refused > config.monitoring.max_refused * current.n_rows:
-        reason = current.reasons[0]
-        problems.append(f"{current.n_refused} of {current.n_rows} rows are refused ({reason})")
+    n_refused, n_rows = len(current.refused), current.n_rows
+    if n_refused > config.monitoring.max_refused * n_rows:
+        problems.append(f"{n_refused} of {n_rows} rows are refused ({current.refused[0]})")
     drifted = [drift.name for drift in drifts if drift.drifted]
     if drifted:
         problems.append(f"drifted: {', '.join(drifted)}")
@@ -168,14 +166,13 @@ def find_problems(
     return problems
 
 
-def plot_shares(drift: Drift) -> Figure:
-    """The shares of one column's bins in reference and current data."""
-    figure = Figure((8, 4), layout="constrained")
-    ax = figure.subplots()
-    position = np.arange(len(drift.bins))
-    ax.bar(position - 0.2, drift.reference, width=0.4, label="reference")
-    ax.bar(position + 0.2, drift.current, width=0.4, label="current")
-    ax.set_xticks(position, drift.bins, rotation=45, ha="right")
-    ax.set(title=drift.name, ylabel="share of rows")
-    ax.legend()
+def plot_drift(drifts: list[Drift]) -> Figure:
+    """The shares of the bins in reference and current data, a panel a column."""
+    figure = Figure((8, 9), layout="constrained")
+    for number, drift in enumerate(drifts, 1):
+        ax = figure.add_subplot(len(drifts), 1, number)
+        ax.plot(drift.bins, drift.reference, "o-", label="reference")
+        ax.plot(drift.bins, drift.current, "o-", label="current")
+        ax.set(title=drift.name, ylabel="share of rows")
+        ax.legend()
     return figure

@@ -12,13 +12,13 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Respons
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from prometheus_client import generate_latest
+from prometheus_client import Counter, Histogram, generate_latest
 from pydantic import BaseModel, Field
 
 from ..core.bundle import Predictor
 from ..core.config import COMMAND, UserError
 from ..features import Instance
-from .middleware import LimitBody, MeasureTime
+from .middleware import LimitBody
 from .request_log import log_request, open_request_log
 
 MAX_INSTANCES = 10_000
@@ -27,6 +27,8 @@ INLINE_INSTANCES = 100
 MAX_ERRORS = 10
 RETRY_SECONDS = 5
 
+SECONDS = Histogram("predict_seconds", "Time to predict the instances of a request.")
+REFUSED = Counter("refused_requests", "Requests with a body that breaks the schema.")
 router = APIRouter()
 
 
@@ -90,10 +92,11 @@ async def predict_instances(
 ) -> list[dict[str, Any]]:
     """Predict validated instances, in a thread where they are many."""
     rows = [dict(instance) for instance in instances]
-    if len(rows) > INLINE_INSTANCES:
-        predictions = await run_in_threadpool(predictor.predict, rows)
-    else:
-        predictions = predictor.predict(rows)
+    with SECONDS.time():
+        if len(rows) > INLINE_INSTANCES:
+            predictions = await run_in_threadpool(predictor.predict, rows)
+        else:
+            predictions = predictor.predict(rows)
     log_request(predictor.version, rows, predictions)
     return predictions
 
@@ -117,9 +120,7 @@ def create_app(load: Callable[[], Predictor] = Predictor) -> FastAPI:
     app.state.reason = "it is being loaded."
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, refuse_request)
-    app.add_exception_handler(UserError, refuse_rows)
     app.add_middleware(LimitBody)
-    app.add_middleware(MeasureTime)
     return app
 
 
@@ -133,19 +134,14 @@ async def load_model(app: FastAPI, load: Callable[[], Predictor]) -> None:
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def refuse_request(_: Request, error: Exception) -> JSONResponse:
+async def refuse_request(_: Request, error: Any) -> JSONResponse:
     """422 with the first errors, without the values that were sent."""
-    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    REFUSED.inc()
     detail = [
         {"loc": problem["loc"], "msg": problem["msg"].removeprefix("Value error, ")}
-        for problem in problems[:MAX_ERRORS]
+        for problem in error.errors()[:MAX_ERRORS]
     ]
     return JSONResponse({"detail": detail}, 422)
-
-
-async def refuse_rows(_: Request, error: Exception) -> JSONResponse:
-    """422 for instances that the schema accepts and features.py does not."""
-    return JSONResponse({"detail": [{"loc": ["body"], "msg": str(error)}]}, 422)
 
 
 def serve(bundle: Path, host: str, port: int) -> None:
