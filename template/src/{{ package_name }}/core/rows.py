@@ -123,6 +123,8 @@ def open_rows(path: Path, missing_values: Sequence[str]) -> RowFile:
     Raises:
         UserError: The kind is unknown, the file cannot be read, or two columns share a name.
     """
+    if not path.exists():
+        raise UserError(f"{path}: there is no such file.", 2)
     kind = "folder" if path.is_dir() else path.suffix.lower()
     if kind not in READERS:
         kinds = ", ".join(READERS)

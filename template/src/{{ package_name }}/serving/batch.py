@@ -27,8 +27,6 @@ def predict_file(source: Path, output: Path, bundle: Path) -> None:
     """
     if output.suffix.lower() not in WRITERS:
         raise UserError(f"--output {output} must end in {' or '.join(WRITERS)}.", 2)
-    if not source.exists():
-        raise UserError(f"--input {source}: there is no such file.", 2)
     predictor = Predictor(bundle)
     file = open_rows(source, MISSING_VALUES)
     file.require(Instance.model_fields)

@@ -18,7 +18,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-NAME = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+PROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+NAME: str = PROJECT["name"]
 
 
 def build_requests(options: argparse.Namespace) -> dict[str, Any]:

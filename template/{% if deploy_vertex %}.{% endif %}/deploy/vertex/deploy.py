@@ -16,7 +16,8 @@ from typing import Any
 
 from google.cloud import aiplatform_v1 as vertex
 
-NAME = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+PROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+NAME: str = PROJECT["name"]
 
 
 def build_requests(options: argparse.Namespace) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from .core.metrics import (
     history_matrix,
     item_indices,
     mask,
-    ranks,
     top_k_matrix,
 )
 from .core.rows import Array, Features, Row, Rows
@@ -26,14 +25,13 @@ SOURCE = "MovieLens ml-latest-small of October 2016 (GroupLens, University of Mi
 LICENCE = "GroupLens: research with acknowledgement; commercial use only with their permission"
 
 TARGET = "next_item"
-# Each user is in all splits, earlier in training than in testing, so neither of these checks applies.
-# A test in tests/test_features.py does: no history holds an item of the same moment or later.
+# Each user is in all splits, so neither of these checks applies; tests/test_features.py checks that
+# no history holds an item of a later moment.
 GROUP: str | None = None
 TIME: str | None = None
 
 # The lowest rating that counts as a like: a film that was seen and disliked is no success.
 MIN_RATING = 3.5
-LIST_LENGTHS = np.arange(1, 51)
 
 
 class SourceRow(Row):
@@ -67,7 +65,7 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row a like: `history` and the target `next_item`, and for slices `year` of the film,
-        `liked_at`, `n_before` and `n_after` (likes of the same user), `n_users` (who like the film).
+        `liked_at`, `n_before` and `n_after` (likes of the user), `n_users` (who like the film).
     """
     likes = ordered_likes(raw)
     histories = likes.groupby("user_id")[TARGET].agg(list)
@@ -141,27 +139,9 @@ def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict
     return {"liked with the latest": mask(scores, history_matrix(test, items))}
 
 
-def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:
+def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:  # noqa: ARG001 - the output suffices
     """Figures of the test set beside those of evaluation/plots.py."""
-    return {
-        "hit_rate_by_history": plot_hit_rate_by_history(target, table, output),
-        "long_tail": plot_long_tail(target, output),
-    }
-
-
-def plot_hit_rate_by_history(target: Target, table: pd.DataFrame, output: Array) -> Figure:
-    """The hit rate by length of the list, for three groups of users by length of history."""
-    rank = ranks(target.encode(table[TARGET].to_numpy(), {}), output)
-    order = np.argsort(table["n_before"], kind="stable")
-    figure = Figure(layout="constrained")
-    ax = figure.subplots()
-    for rows in np.array_split(order, 3):
-        longest = table["n_before"].iloc[rows].max()
-        hit_rates = [np.mean(rank[rows] <= length) for length in LIST_LENGTHS]
-        ax.plot(LIST_LENGTHS, hit_rates, label=f"{len(rows)} users with up to {longest} likes")
-    ax.set(xlabel="length of the list", ylabel="share of next films in the list")
-    ax.legend()
-    return figure
+    return {"long_tail": plot_long_tail(target, output)}
 
 
 def plot_long_tail(target: Target, output: Array) -> Figure:

@@ -55,6 +55,5 @@ def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
     histories = [row["history"] for row in rows]
     return {
         "history_length": [len(history) for history in histories],
-        "distinct_items": [len(set(history)) for history in histories],
         "latest_item": [history[-1] if history else None for history in histories],
     }

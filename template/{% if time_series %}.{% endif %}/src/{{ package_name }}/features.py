@@ -1,110 +1,204 @@
-"""Yours: a raw instance, and how it becomes what the model takes.
+"""Yours: the fields of a series, and the features that the model takes.
 
-Training, batch and API all pass here. What is learned from data belongs in model.py.
+Training, batch prediction and the API all build their features here. What is learned from data,
+such as a median or a scale, belongs in model.py.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from holidays import country_holidays
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from .inputs import Inputs, Instances, Raw
-from .settings import UserError
+from .core.lists import CsvListWriter, read_csv_lists
+from .core.rows import READERS, WRITERS, Array, Features, Row, Rows
 
-# Days that are asked for, days that are looked back on, and how many of these may be missing.
-HORIZON, HISTORY, GAPS = 14, 56, 14
-YEARS = range(1970, 2061)
-# Filled at once: if it were filled when asked, threads of the API could disturb each other.
-FEDERAL = country_holidays("US", years=[*YEARS, 2061], expand=False)
-NAMES = ["", *sorted({name.removesuffix(" (observed)") for name in FEDERAL.values()})]
+READERS[".csv"] = read_csv_lists
+WRITERS[".csv"] = CsvListWriter
 
-# How many values the last columns of `days` have: weekday, holiday, and holiday the day before.
-CODES = (7, len(NAMES), len(NAMES))
+# Cells of a CSV file that mean "missing".
+MISSING_VALUES = ("", "NA", "NaN")
 
-Count = Annotated[float, Field(ge=0, le=1e9)]
-Games = Annotated[int, Field(ge=0, le=3)]
+# Days of a forecast, days of the history, and how many days of the history may be missing.
+HORIZON = 14
+HISTORY = 56
+MAX_GAPS = 14
+WEEKS = HISTORY // 7
 
+FIRST_YEAR, LAST_YEAR = 1971, 2060
+# Filled at once, one year more on both sides: on demand, threads of the API could interfere.
+FEDERAL = country_holidays("US", years=range(FIRST_YEAR - 1, LAST_YEAR + 2), expand=False)
+HOLIDAYS = ["", *sorted({name.removesuffix(" (observed)") for name in FEDERAL.values()})]
 
-class Instance(Raw):
-    """One series up to today; the 14 days after its last date are asked for."""
-
-    dates: list[str] = Field(max_length=1000, description="Days such as 2016-08-14, in any order.")
-    values: list[Count | None] = Field(max_length=1000, description="Riders; null is a gap.")
-    home_games: list[Games] = Field(max_length=1000, description="On each of the 14 days ahead.")
-
-
-def prepare(instances: Instances) -> Inputs:
-    """The last 56 days, gaps filled, and for each of the next 14 days what is known of it.
-
-    `days` has shape (n, 14, features); what counts riders in it is a share of their mean, `level`.
-    `scale` is what last week's value, said again, missed in the past: MASE is in this unit.
-    """
-    ends, windows = zip(*[window(row["dates"], row["values"]) for row in instances], strict=True)
-    weeks = np.array(windows, dtype=float).reshape(-1, HISTORY // 7, 7)
-    known = np.isfinite(weeks)
-    enough = (known.sum(axis=(1, 2)) >= HISTORY - GAPS) & known.any(axis=1).all(axis=1)
-    for few in known[~enough]:
-        raise UserError(
-            f'"values" has {few.sum()} of the last {HISTORY} days; to forecast {HORIZON} it takes '
-            f"{HISTORY - GAPS}, and each weekday once. A day without riders is 0, not null."
-        )
-    weeks = np.where(known, weeks, np.nanmedian(weeks, axis=1, keepdims=True))
-    history = weeks.reshape(-1, HISTORY)
-    games = [row["home_games"] for row in instances]
-    for count in {len(row) for row in games} - {HORIZON}:
-        raise UserError(f'"home_games" has {count} days; this model forecasts {HORIZON}, no other.')
-    step = np.arange(HORIZON)
-    level = history.mean(axis=1, keepdims=True)
-    level[level == 0] = 1
-    # The same weekday in past weeks, for each day that is asked for.
-    weekly = (np.median(weeks[:, -4:], axis=1), np.median(weeks, axis=1), weeks[:, -1])
-    usual, longer, latest = (week[:, step % 7] for week in weekly)
-    recent = [history[:, -days:].mean(axis=1, keepdims=True) for days in (7, 28)]
-    columns = [values / level for values in (usual, longer, latest, *recent)]
-    calendar = [[about(end + 1 + ahead) for ahead in range(HORIZON)] for end in ends]
-    columns += [step, np.array(games), *np.moveaxis(np.array(calendar), -1, 0)]
-    days = np.stack([np.broadcast_to(column, usual.shape) for column in columns], axis=-1)
-    missed = np.abs(history[:, 7:] - history[:, :-7]).mean(axis=1, keepdims=True)
-    # Where nothing ever changed, a thousandth of the level stands in.
-    scale = np.maximum(missed, level / 1000)
-    inputs = {"history": history, "level": level, "scale": scale, "usual": usual, "days": days}
-    return {name: values.astype(np.float32) for name, values in inputs.items()}
-
-
-def window(dates: list[str], values: list[float | None]) -> tuple[int, list[float | None]]:
-    """The last day, and the values of the 56 days up to it, whatever the order."""
-    if len(dates) != len(values):
-        raise UserError(f'"dates" has {len(dates)} days, but "values" has {len(values)} numbers.')
-    series = dict(zip(map(number, dates), values, strict=True))
-    if len(series) < len(dates):
-        twice = next(day for day in dates if dates.count(day) > 1)
-        raise UserError(f'"dates" has {twice} twice; which of its values is right?')
-    end = max(series, default=0)
-    return end, [series.get(day) for day in range(end - HISTORY + 1, end + 1)]
+# Number of values of the last columns of `days`: weekday, holiday, and holiday of the day before.
+CODES = (7, len(HOLIDAYS), len(HOLIDAYS))
 
 
 @lru_cache(maxsize=20_000)
-def number(text: str) -> int:
-    """The day's place in the calendar; raises UserError when the text is no day."""
+def day_number(text: str) -> int:
+    """The ordinal of a day such as 2016-08-14; raises ValueError when the text is no such day."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
         day = date.min
-    if day.year not in YEARS[1:] or day.isoformat() != text:
-        raise UserError(
-            f'"dates" has {text[:40]!r}, no day from {YEARS[1]} to {YEARS[-1]} such as 2016-08-14. '
-            "Sum hours to local days first: the day of a clock change has 23 or 25 of them."
+    if not FIRST_YEAR <= day.year <= LAST_YEAR or day.isoformat() != text:
+        raise ValueError(
+            f"Input should be a day from {FIRST_YEAR} to {LAST_YEAR} such as 2016-08-14. Sum hours to "
+            "local days first: the day of a clock change has 23 or 25 hours"
         )
     return day.toordinal()
 
 
+def check_day(text: str) -> str:
+    """The text; raises ValueError when it is no day of the calendar."""
+    day_number(text)
+    return text
+
+
+Day = Annotated[str, AfterValidator(check_day)]
+Count = Annotated[float, Field(ge=0, le=1e9)]
+HomeGames = Annotated[int, Field(ge=0, le=3)]
+
+
+class Instance(Row):
+    """One series; the 14 days after its last date are forecast."""
+
+    dates: list[Day] = Field(max_length=1000, description="Days such as 2016-08-14, in any order.")
+    values: list[Count | None] = Field(max_length=1000, description="Riders; null is a gap.")
+    home_games: list[HomeGames] = Field(
+        min_length=HORIZON, max_length=HORIZON, description="On each of the 14 days ahead."
+    )
+
+    @field_validator("dates")
+    @classmethod
+    def check_dates(cls, dates: list[str]) -> list[str]:
+        """Refuse a day that occurs twice."""
+        for day, count in Counter(dates).items():
+            if count > 1:
+                raise ValueError(f"{day} occurs {count} times; which of its values is right?")
+        return dates
+
+    @field_validator("values")
+    @classmethod
+    def check_values(cls, values: list[float | None], info: ValidationInfo) -> list[float | None]:
+        """Refuse a history with too many gaps."""
+        dates = info.data.get("dates")
+        if dates is None:  # they were refused
+            return values
+        if len(values) != len(dates):
+            raise ValueError(f"there are {len(values)} values for {len(dates)} dates")
+        known = ~np.isnan(recent_values(dates, values))
+        if known.sum() < HISTORY - MAX_GAPS or not known.any(axis=0).all():
+            raise ValueError(
+                f"there are values for {known.sum()} of the last {HISTORY} days; a forecast takes "
+                f"{HISTORY - MAX_GAPS}, and each weekday once. A day without riders is 0, not null"
+            )
+        return values
+
+
+def recent_values(dates: list[str], values: list[float | None]) -> Array:
+    """The values of the last 56 days, NaN for a gap: shape (8, 7), one row a week."""
+    series = dict(zip(map(day_number, dates), values, strict=True))
+    end = max(series, default=0)
+    recent = [series.get(day) for day in range(end - HISTORY + 1, end + 1)]
+    return np.array(recent, dtype=float).reshape(WEEKS, 7)
+
+
+def build_features(rows: Rows) -> Features:
+    """Build what the model takes.
+
+    Returns:
+        "history": riders of the last 56 days, gaps filled, of shape (n, 56).
+        "level": the mean of the history, of shape (n, 1).
+        "scale": the mean absolute error of the seasonal naive forecast in it, of shape (n, 1).
+        "weekday_median": for each day ahead its weekday's median of four weeks, of shape (n, 14).
+        "days": what is known of each day ahead, of shape (n, 14, 12). The first five columns
+            are counts of riders divided by the level, the last three are codes; see CODES.
+    """
+    weeks = fill_gaps(np.stack([recent_values(row["dates"], row["values"]) for row in rows]))
+    history = weeks.reshape(-1, HISTORY)
+    level = history.mean(axis=1, keepdims=True)
+    level[level == 0] = 1
+    past = past_columns(weeks)
+    ahead = np.array([ahead_columns(row) for row in rows])
+    features = {
+        "history": history,
+        "level": level,
+        "scale": naive_error(history, level),
+        "weekday_median": past[:, :, 0],
+        "days": np.concatenate([past / level[:, :, np.newaxis], ahead], axis=2),
+    }
+    return {name: values.astype(np.float32) for name, values in features.items()}
+
+
+def fill_gaps(weeks: Array) -> Array:
+    """Replace NaN by the median of the same weekday in the other weeks."""
+    return np.where(np.isnan(weeks), np.nanmedian(weeks, axis=1, keepdims=True), weeks)
+
+
+def naive_error(history: Array, level: Array) -> Array:
+    """The mean absolute difference from the same weekday of the week before: shape (n, 1)."""
+    error = np.abs(history[:, 7:] - history[:, :-7]).mean(axis=1, keepdims=True)
+    # A thousandth of the level where nothing ever changed, because MASE divides by it.
+    return np.asarray(np.maximum(error, level / 1000))
+
+
+def past_columns(weeks: Array) -> Array:
+    """What the history says about each day ahead.
+
+    Returns:
+        The weekday's median of four weeks and of eight, its last value, and the means of the last
+        seven and 28 days: shape (n, 14, 5).
+    """
+    last_week = weeks[:, -1]
+    last_month = weeks[:, -4:]
+    columns = np.broadcast_arrays(
+        np.median(last_month, axis=1),
+        np.median(weeks, axis=1),
+        last_week,
+        last_week.mean(axis=1, keepdims=True),
+        last_month.mean(axis=(1, 2))[:, np.newaxis],
+    )
+    return np.stack(columns, axis=2)[:, np.arange(HORIZON) % 7]
+
+
+def ahead_columns(row: Mapping[str, Any]) -> list[tuple[int, ...]]:
+    """What is known in advance of each day ahead: its step, its home games and its calendar."""
+    end = max(map(day_number, row["dates"]))
+    return [
+        (step, games, *calendar(end + 1 + step)) for step, games in enumerate(row["home_games"])
+    ]
+
+
 @lru_cache(maxsize=20_000)
-def about(number: int) -> tuple[int, ...]:
+def calendar(number: int) -> tuple[int, int, int, int, int]:
     """Day of the month and of the year, weekday (Monday is 0), holiday on it and the day before."""
     day = date.fromordinal(number)
-    names = [FEDERAL.get(date.fromordinal(number - before), "") for before in (0, 1)]
-    codes = [NAMES.index(name.removesuffix(" (observed)")) for name in names]
-    return day.day, day.timetuple().tm_yday, day.weekday(), *codes
+    return (
+        day.day,
+        day.timetuple().tm_yday,
+        day.weekday(),
+        holiday_code(number),
+        holiday_code(number - 1),
+    )
+
+
+def holiday_code(number: int) -> int:
+    """The index of the day's federal holiday in HOLIDAYS, 0 where there is none."""
+    name = FEDERAL.get(date.fromordinal(number), "")
+    return HOLIDAYS.index(name.removesuffix(" (observed)"))
+
+
+def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
+    """What monitoring compares between current and reference data: properties of each series."""
+    recent = [recent_values(row["dates"], row["values"]) for row in rows]
+    return {
+        "mean_value": [float(np.nanmean(values)) for values in recent],
+        "standard_deviation": [float(np.nanstd(values)) for values in recent],
+        "gaps": [int(np.isnan(values).sum()) for values in recent],
+        "home_games_ahead": [sum(row["home_games"]) for row in rows],
+    }

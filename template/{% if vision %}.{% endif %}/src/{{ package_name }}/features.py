@@ -20,7 +20,7 @@ from .core.rows import READERS, Array, Features, Row, Rows
 # Cells of a CSV file that mean "missing".
 MISSING_VALUES = ("",)
 
-# The fewer decoders, the fewer ways in for a hostile file; a small file can also unfold to gigabytes.
+# Few decoders, and few pixels: a hostile file may exploit a decoder, or decode to gigabytes.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_CHARACTERS = 1_500_000
 MAX_PIXELS = 10_000_000
@@ -63,16 +63,21 @@ class Digit(NamedTuple):
 
     Attributes:
         pixels: Shape (28, 28), 0 for paper and 1 for ink; the ink is scaled to INK_SIZE.
+        ink: The mean of `pixels`.
         width: Of the image that was sent, in pixels, as is `height`.
         brightness: The mean grey value, 0 to 255.
         contrast: The difference between the lightest and the darkest grey value.
     """
 
     pixels: Array
+    ink: float
     width: int
     height: int
     brightness: float
     contrast: float
+
+
+MONITORED = ("ink", "width", "height", "brightness", "contrast")
 
 
 # Small, because a text may have MAX_CHARACTERS: enough for what was just validated.
@@ -87,12 +92,19 @@ def read_digit(text: str) -> Digit:
         ValueError: It is no image of FORMATS, has too many pixels, or is blank.
     """
     grey = decode(text)
-    contrast = float(grey.max() - grey.min())
+    darkest, lightest = float(grey.min()), float(grey.max())
+    contrast = lightest - darkest
     if contrast < MIN_CONTRAST:
         raise ValueError("the image is blank: nothing contrasts with the paper")
-    pixels = center_ink(find_ink(grey))
-    height, width = grey.shape
-    return Digit(pixels, width, height, float(grey.mean()), contrast)
+    pixels = center_ink(find_ink((grey - darkest) / contrast))
+    return Digit(
+        pixels=pixels,
+        ink=float(pixels.mean()),
+        width=grey.shape[1],
+        height=grey.shape[0],
+        brightness=float(grey.mean()),
+        contrast=contrast,
+    )
 
 
 def decode(text: str) -> Array:
@@ -121,20 +133,18 @@ def to_grey(image: Image.Image) -> Image.Image:
 
 
 def find_ink(grey: Array) -> Array:
-    """0 for paper to 1 for the strongest ink; what most of the border shows is paper."""
-    scaled = (grey - grey.min()) / (grey.max() - grey.min())
-    border = np.concatenate([scaled[0], scaled[-1], scaled[:, 0], scaled[:, -1]])
-    return 1 - scaled if np.median(border) > 0.5 else scaled
+    """0 for paper to 1 for ink, from grey values of 0 to 1; the border shows mostly paper."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return np.asarray(1 - grey if np.median(border) > 0.5 else grey)
 
 
 def center_ink(ink: Array) -> Array:
-    """The ink cut out, scaled to INK_SIZE with its proportions kept, with a margin around."""
-    is_ink = ink > 0.15  # the rest is smudges
-    y = np.flatnonzero(is_ink.any(axis=1))
-    x = np.flatnonzero(is_ink.any(axis=0))
-    box = 255 * ink[y[0] : y[-1] + 1, x[0] : x[-1] + 1]
-    scaled = ImageOps.pad(Image.fromarray(box.astype(np.uint8)), (INK_SIZE, INK_SIZE))
-    return np.pad(np.asarray(scaled, dtype=np.float32) / 255, MARGIN)
+    """The ink's bounding box, scaled to INK_SIZE in proportion, with MARGIN around it."""
+    image = Image.fromarray((255 * ink).astype(np.uint8))
+    # Less ink than this is a smudge.
+    box = Image.fromarray(ink > 0.15).getbbox()
+    scaled = ImageOps.pad(image.crop(box), (INK_SIZE, INK_SIZE))
+    return np.asarray(ImageOps.expand(scaled, MARGIN), dtype=np.float32) / 255
 
 
 def build_features(rows: Rows) -> Features:
@@ -163,25 +173,18 @@ def oriented_gradients(pixels: Array) -> Array:
     dy, dx = np.gradient(pixels, axis=(1, 2))
     magnitude = np.hypot(dy, dx) + 1e-6
     n_cells = pixels.shape[1] // CELL_SIZE
+    cells = (-1, n_cells, CELL_SIZE, n_cells, CELL_SIZE)
     histograms = []
-    for angle in np.arange(N_DIRECTIONS, dtype=np.float32) * (2 * np.pi / N_DIRECTIONS):
+    for angle in np.arange(0, 2 * np.pi, 2 * np.pi / N_DIRECTIONS, dtype=np.float32):
         # A gradient between two directions counts for both, by its nearness to each.
         cosine = (np.sin(angle) * dy + np.cos(angle) * dx) / magnitude
         votes = magnitude * np.maximum(0, cosine) ** 8
-        cells = votes.reshape(-1, n_cells, CELL_SIZE, n_cells, CELL_SIZE).sum(axis=(2, 4))
-        histograms.append(cells)
+        histograms.append(votes.reshape(cells).sum(axis=(2, 4)))
     counts = np.stack(histograms, axis=1).reshape(len(pixels), -1)
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    return np.sqrt(shares).astype(np.float32)
+    return np.asarray(np.sqrt(counts / counts.sum(axis=1, keepdims=True)))
 
 
 def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
     """What monitoring compares: the images as they were sent, and how much ink they have."""
     digits = [read_digit(row["image"]) for row in rows]
-    return {
-        "width": [digit.width for digit in digits],
-        "height": [digit.height for digit in digits],
-        "brightness": [digit.brightness for digit in digits],
-        "contrast": [digit.contrast for digit in digits],
-        "ink": [float(digit.pixels.mean()) for digit in digits],
-    }
+    return {name: [getattr(digit, name) for digit in digits] for name in MONITORED}

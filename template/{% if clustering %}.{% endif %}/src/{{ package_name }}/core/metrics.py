@@ -123,40 +123,39 @@ class Target(BaseModel):
 
     def metrics(self, y_true: Array, output: Array) -> dict[str, float]:
         """All metrics on these rows."""
-        values = silhouette_values(y_true[:, 0], output[:, 0])
-        sizes = np.bincount(output[:, 0].astype(int), minlength=len(self.shares))
-        return {
-            "silhouette": float(values.mean()),
+        silhouette = silhouette_values(y_true[:, 0], output[:, 0])
+        values = {
+            "silhouette": silhouette,
             # Nearer to another segment than to their own.
-            "misplaced_share": float(np.mean(values < 0)),
-            "stability": float(stability(output).mean()),
-            "smallest_share": float(sizes.min() / len(output)),
-            "distance_to_center": float(output[:, -1].mean()),
+            "misplaced_share": silhouette < 0,
+            "stability": stability(output),
+            "distance_to_center": output[:, -1],
         }
+        return {name: float(np.mean(rows)) for name, rows in values.items()}
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row."""
-        descriptions = dict(enumerate(self.descriptions))
-        segments = output[:, 0].astype(int).tolist()
-        typical = (output[:, -1] <= self.max_distance).tolist()
-        stabilities = stability(output).tolist()
-        return [
-            {
-                "segment": segment + 1,
-                "description": descriptions.get(segment, NO_DESCRIPTION),
-                "stability": share,
-                "fit": "typical" if is_typical else "unlike every segment",
-            }
-            for segment, share, is_typical in zip(segments, stabilities, typical, strict=True)
-        ]
+        rows = zip(output, stability(output).tolist(), strict=True)
+        return [self.prediction(row, share) for row, share in rows]
+
+    def prediction(self, row: Array, share: float) -> dict[str, Any]:
+        """The response for one row of the output, with its stability."""
+        segment = int(row[0])
+        is_known = segment < len(self.descriptions)
+        return {
+            "segment": segment + 1,
+            "description": self.descriptions[segment] if is_known else NO_DESCRIPTION,
+            "stability": share,
+            "fit": "typical" if row[-1] <= self.max_distance else "unlike every segment",
+        }
 
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
         """What monitoring compares of the predictions."""
         return {
             # Text, because the numbers of segments have no order.
-            "prediction_segment": [str(segment + 1) for segment in output[:, 0].astype(int)],
-            "prediction_stability": stability(output).tolist(),
-            "prediction_distance": output[:, -1].tolist(),
+            "segment": [str(segment + 1) for segment in output[:, 0].astype(int)],
+            "stability": stability(output).tolist(),
+            "distance": output[:, -1].tolist(),
         }
 
     def notes(self) -> list[str]:

@@ -36,13 +36,16 @@ def plot_profile(target: Target, y_true: Array, segments: Array) -> Figure:
     """The median of each field in each segment, coloured by its difference from all rows."""
     numbers = np.unique(segments)
     medians = np.array([np.median(y_true[segments == number], axis=0) for number in numbers])
-    differences = target.standardize(medians[:, 0])
+    position = medians[:, 0]
+    values = medians[:, 1]
+    fields = [name.replace("_", " ") for name in target.fields]
+    labels = [f"segment {number + 1}" for number in numbers]
     figure = Figure(layout="constrained")
     ax = figure.subplots()
-    image = ax.imshow(differences, cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
-    for (row, column), median in np.ndenumerate(medians[:, 1]):
+    image = ax.imshow(target.standardize(position), cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
+    for (row, column), median in np.ndenumerate(values):
         ax.text(column, row, f"{median:.3g}", ha="center", va="center")
-    ax.set_xticks(range(len(target.fields)), [name.replace("_", " ") for name in target.fields])
-    ax.set_yticks(range(len(numbers)), [f"segment {number + 1}" for number in numbers])
+    ax.set_xticks(range(len(fields)), fields)
+    ax.set_yticks(range(len(labels)), labels)
     figure.colorbar(image, label="difference from all rows in standard deviations")
     return figure

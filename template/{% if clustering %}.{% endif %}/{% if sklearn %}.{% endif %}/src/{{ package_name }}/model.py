@@ -49,7 +49,7 @@ class ModelConfig(Config):
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """Suggest values of ModelConfig, for `tune`; min_stability is a requirement, so not searched."""
+    """Suggest values of ModelConfig, for `tune`; min_stability is a requirement."""
     return {
         "k_max": trial.suggest_int("k_max", 4, 12),
         "n_init": trial.suggest_int("n_init", 2, 20),

@@ -66,16 +66,11 @@ class Target(BaseModel):
         return np.hstack([values, features["scale"]])
 
     def baselines(self, features: Features) -> dict[str, Array]:
-        """Outputs that repeat the history: its last season, and its last value."""
-        history, scale = features["history"], features["scale"]
+        """Outputs that ignore all features but the history: its last season again."""
         season = self.decision.season
-        steps = np.arange(self.horizon)
-        last_season = history[:, -season:][:, steps % season]
-        last_value = history[:, -1:].repeat(self.horizon, axis=1)
-        return {
-            "seasonal naive": np.hstack([last_season, scale]),
-            "last value": np.hstack([last_value, scale]),
-        }
+        last_season = features["history"][:, -season:]
+        forecast = last_season[:, np.arange(self.horizon) % season]
+        return {"seasonal naive": np.hstack([forecast, features["scale"]])}
 
     def fit_decision(self, y_valid: Array, output: Array) -> Self:
         """A copy whose intervals have the coverage of [decision] on the validation set.
@@ -131,15 +126,19 @@ class Target(BaseModel):
     def notes(self) -> list[str]:
         """Sentences for the report."""
         first, last = self.half_widths[0], self.half_widths[-1]
-        return [
+        scale_note = (
             "MASE is the mean absolute error divided by that of the seasonal naive forecast within "
-            "the history of each row.",
+            "the history of each row."
+        )
+        interval_note = (
             f"A forecast interval reaches {first:.2f} (first step) to {last:.2f} (last step) of "
-            "these units to both sides: this covered "
-            f"{self.decision.coverage:.0%} of the validation set.",
-        ]
+            "these units to both sides of the forecast: this covered "
+            f"{self.decision.coverage:.0%} of the validation set."
+        )
+        return [scale_note, interval_note]
 
 
 def scaled_errors(y_true: Array, output: Array) -> Array:
     """The absolute error of each step in units of the scale: shape (n, horizon)."""
-    return np.abs(output - y_true)[:, :-1] / y_true[:, -1:]
+    errors = np.abs(output - y_true)[:, :-1]
+    return np.asarray(errors / y_true[:, -1:])

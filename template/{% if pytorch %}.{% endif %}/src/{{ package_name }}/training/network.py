@@ -26,7 +26,6 @@ from ..core.config import Config, UserError
 from ..core.files import sha256, write_atomic
 from ..core.rows import Array, Features
 
-Tensors = dict[str, Tensor]
 BatchLoss = Callable[[Array], Tensor]
 CHECKPOINT = Path("data/checkpoint.pt")
 PREDICT_BATCH_SIZE = 4096
@@ -78,7 +77,6 @@ def fit_network(
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     key = run_key(network.state_dict(), features, y, repr(config), seed, str(device))
-    tensors = to_tensors(features)
     target = torch.tensor(y, device=device)
     train_rows, valid_rows = train_test_split(
         np.arange(len(y)),
@@ -94,7 +92,7 @@ def fit_network(
     best = load_checkpoint(parts, key)
 
     def batch_loss(rows: Array) -> Tensor:
-        return loss(forward(network, tensors, rows), target[rows])
+        return loss(forward(network, features, rows), target[rows])
 
     for epoch in range(scheduler.last_epoch + 1, config.epochs + 1):
         if epoch > best["epoch"] + config.patience:
@@ -102,11 +100,11 @@ def fit_network(
         # A seed for each epoch, so that a checkpoint need not hold the generators' states.
         torch.manual_seed(seed + epoch)
         shuffled = train_rows[torch.randperm(len(train_rows))]
-        train_batches = split_batches(shuffled, config.batch_size)
-        train_loss = train_epoch(network, batch_loss, train_batches, optimizer)
+        batches = split_batches(shuffled, config.batch_size)
+        train_loss = train_epoch(network, batch_loss, batches, optimizer)
         scheduler.step()
-        valid_batches = split_batches(valid_rows, config.batch_size)
-        valid_loss = evaluate_loss(network, batch_loss, valid_batches)
+        batches = split_batches(valid_rows, config.batch_size)
+        valid_loss = evaluate_loss(network, batch_loss, batches)
         log_epoch(epoch, train_loss, valid_loss)
         if valid_loss < best["loss"]:
             weights = deepcopy(network.state_dict())
@@ -116,11 +114,6 @@ def fit_network(
     network.load_state_dict(best["weights"])
     network.cpu()
     CHECKPOINT.unlink(missing_ok=True)
-
-
-def to_tensors(features: Features) -> Tensors:
-    """One tensor for each array."""
-    return {name: torch.tensor(values) for name, values in features.items()}
 
 
 def split_batches(rows: Array, batch_size: int) -> list[Array]:
@@ -137,7 +130,7 @@ def train_epoch(
     for rows in batches:
         value = batch_loss(rows)
         optimizer.zero_grad()
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call] # torch does not annotate it
         optimizer.step()
         losses.append(value.item())
     return fmean(losses)
@@ -150,13 +143,13 @@ def evaluate_loss(network: Module, batch_loss: BatchLoss, batches: list[Array]) 
         return fmean(batch_loss(rows).item() for rows in batches)
 
 
-def forward(network: Module, tensors: Tensors, rows: Array) -> Tensor:
-    """The output for some rows, computed in mixed precision on an NVIDIA GPU."""
+# Mixed precision on an NVIDIA GPU; on other devices this changes nothing.
+@torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_available())
+def forward(network: Module, features: Features, rows: Array) -> Any:
+    """The network's output for some rows, on its device."""
     device = next(network.parameters()).device
-    inputs = {name: values[rows].to(device) for name, values in tensors.items()}
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        output: Tensor = network(inputs)
-    return output.float()
+    batch = {name: torch.tensor(v[rows], device=device) for name, v in features.items()}
+    return network(batch).float()
 
 
 def log_epoch(epoch: int, train_loss: float, valid_loss: float) -> None:
@@ -189,7 +182,7 @@ def to_bytes(content: Any) -> bytes:
 def save_checkpoint(parts: dict[str, Any], best: dict[str, Any], key: str) -> None:
     """Write the state after an epoch, behind a digest of the run's key and the state."""
     state = {name: part.state_dict() for name, part in parts.items()}
-    content = to_bytes({**state, "best": best})
+    content = to_bytes((state, best))
     digest = sha256(key.encode() + content)
     write_atomic(CHECKPOINT, digest.encode() + content)
 
@@ -200,32 +193,31 @@ def load_checkpoint(parts: dict[str, Any], key: str) -> dict[str, Any]:
     Returns:
         The best epoch, its validation loss and its weights.
     """
+    best: dict[str, Any] = {"epoch": 0, "loss": math.inf}
     stored = CHECKPOINT.read_bytes() if CHECKPOINT.is_file() else b""
     digest, content = stored[:64], stored[64:]
-    if digest != sha256(key.encode() + content).encode():
-        if stored:
-            sys.stderr.write(f"{CHECKPOINT} is damaged or of another run; training restarts.\n")
-        return {"epoch": 0, "loss": math.inf}
-    state: dict[str, Any] = torch.load(BytesIO(content), weights_only=True)
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    return state["best"]
+    if digest == sha256(key.encode() + content).encode():
+        state, best = torch.load(BytesIO(content), weights_only=True)
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+    elif stored:
+        sys.stderr.write(f"{CHECKPOINT} is damaged or of another run; training restarts.\n")
+    return best
 
 
 def predict_network(network: Module, features: Features) -> Array:
     """The network's output for every row."""
     network.eval()
-    tensors = to_tensors(features)
-    rows = np.arange(len(next(iter(tensors.values()))))
+    n_rows = len(next(iter(features.values())))
+    batches = split_batches(np.arange(n_rows), PREDICT_BATCH_SIZE)
     with torch.inference_mode():
-        batches = split_batches(rows, PREDICT_BATCH_SIZE)
-        return torch.cat([forward(network, tensors, batch) for batch in batches]).numpy()
+        return np.concatenate([forward(network, features, rows).numpy() for rows in batches])
 
 
 def export_network(network: Module, features: Features) -> ModelProto:
     """The network in ONNX, for any number of rows; its inputs are named as the features."""
     # Two rows, because the exporter takes an axis of length one for a constant.
-    example = to_tensors({name: values[:2] for name, values in features.items()})
+    example = {name: torch.tensor(values[:2]) for name, values in features.items()}
     with warnings.catch_warnings(action="ignore"):
         program: Any = torch.onnx.export(
             network.eval(),

@@ -2,8 +2,8 @@
 
 Needs numpy alone, because the API uses it too. An output of the model has shape (n, items): a score
 for each item of the catalogue, MASKED where the history holds the item. y holds the index of the
-one item that was chosen next, -1 where the catalogue lacks it. Of two items with the same score, the
-first in the catalogue ranks higher.
+one item that was chosen next, -1 where the catalogue lacks it. Of two items with the same score,
+the first in the catalogue ranks higher.
 """
 
 from collections import Counter
@@ -52,11 +52,12 @@ class Target(BaseModel):
         """
         items = build_catalogue(features)
         if len(items) <= decision.k:
-            message = f"{PARAMS}: k = {decision.k} must be below the {len(items)} items to choose from."
+            message = f"{PARAMS}: k = {decision.k} must be below the {len(items)} known items."
             raise UserError(message, 2)
-        chosen = {"history": np.column_stack([target, features["history"]])}
-        counts = history_matrix(chosen, items).sum(axis=0)
-        return cls(items=items, counts=counts.tolist(), n_users=len(target), decision=decision)
+        users = count_users(features)
+        users.update(target.tolist())
+        counts = [users[item] for item in items]
+        return cls(items=items, counts=counts, n_users=len(target), decision=decision)
 
     @property
     def primary_metric(self) -> str:
@@ -88,26 +89,26 @@ class Target(BaseModel):
         rank = ranks(y_true, output)
         in_list = rank <= k
         recommended = top_k_matrix(output, k)
-        return {
-            self.primary_metric: float(ndcg(rank, k).mean()),
-            f"hit_rate_at_{k}": float(in_list.mean()),
-            f"mrr_at_{k}": float(np.mean(in_list / rank)),
+        values = {
+            self.primary_metric: ndcg(rank, k),
+            f"hit_rate_at_{k}": in_list,
+            f"mrr_at_{k}": in_list / rank,
             # The share of the catalogue that is in at least one list.
-            f"coverage_at_{k}": float(recommended.any(axis=0).mean()),
-            f"novelty_bits_at_{k}": float(self.novelty(recommended).mean()),
+            f"coverage_at_{k}": recommended.any(axis=0),
+            f"novelty_bits_at_{k}": self.novelty(recommended),
             # An upper bound of the hit rate.
-            "in_catalogue": float(np.mean(y_true >= 0)),
+            "in_catalogue": y_true >= 0,
         }
+        return {name: float(np.mean(items)) for name, items in values.items()}
 
     def novelty(self, recommended: Array) -> Array:
-        """The mean self-information of each row's list, in bits: Zhou et al. (2010), PNAS 107.
+        """The self-information in bits of each recommended item: Zhou et al. (2010), PNAS 107.
 
         Args:
             recommended: What top_k_matrix() returns.
         """
-        bits = -np.log2(np.maximum(self.counts, 1) / self.n_users)
-        n_items = np.maximum(recommended.sum(axis=1), 1)
-        return np.asarray(recommended @ bits / n_items)
+        bits = -np.log2(np.array(self.counts) / self.n_users)
+        return bits[np.nonzero(recommended)[1]]
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: its best items and their scores."""
@@ -127,11 +128,9 @@ class Target(BaseModel):
 
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
         """What monitoring compares of the predictions."""
-        recommended = top_k_matrix(output, self.decision.k)
         return {
-            "prediction_known_items": (output <= MASKED).sum(axis=1).tolist(),
-            "prediction_best_score": output.max(axis=1).tolist(),
-            "prediction_novelty_bits": self.novelty(recommended).tolist(),
+            "known_items": (output <= MASKED).sum(axis=1).tolist(),
+            "best_score": output.max(axis=1).tolist(),
         }
 
     def notes(self) -> list[str]:
@@ -143,10 +142,15 @@ class Target(BaseModel):
         return [note]
 
 
+def count_users(features: Features) -> Counter[str]:
+    """How many histories hold each item; the empty text fills the end of short histories."""
+    return Counter(chain.from_iterable(features["history"].tolist()))
+
+
 def build_catalogue(features: Features) -> list[str]:
     """The items that can be recommended, sorted by name."""
-    counts = Counter(chain.from_iterable(features["history"].tolist()))
-    return sorted(item for item, n_users in counts.items() if item and n_users >= MIN_USERS)
+    users = count_users(features)
+    return sorted(item for item in users if item and users[item] >= MIN_USERS)
 
 
 def item_indices(features: Features, items: list[str]) -> IntArray:
@@ -182,7 +186,7 @@ def ranks(y_true: IntArray, output: Array) -> Array:
 
 
 def ndcg(rank: Array, k: int) -> Array:
-    """The normalised discounted cumulative gain of each row: with one item to find, its discount."""
+    """The normalised discounted cumulative gain of each row, which has one item to find."""
     return np.where(rank <= k, 1 / np.log2(rank + 1), 0)
 
 

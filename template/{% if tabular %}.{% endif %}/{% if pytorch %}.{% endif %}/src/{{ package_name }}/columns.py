@@ -18,27 +18,26 @@ def fit_columns(features: Features) -> ColumnTransformer:
     """Fit medians, scales and categories on the training set."""
     numeric = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     categorical = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    # By position: the numeric columns come first.
-    n_numeric = features["numeric"].shape[1]
-    columns = make_column_transformer(
-        (numeric, slice(n_numeric)), (categorical, slice(n_numeric, None))
-    )
-    return columns.fit(to_frame(features))
+    # By position, because ONNX has no names of columns.
+    frame = to_frame(features)
+    first = features["numeric"].shape[1]
+    columns = ((numeric, slice(0, first)), (categorical, slice(first, frame.shape[1])))
+    return make_column_transformer(*columns).fit(frame)
 
 
 def transform_columns(columns: ColumnTransformer, features: Features) -> Features:
-    """ "columns": float32 of shape (n, width), without missing values."""
+    """The array "columns": float32 of shape (n, width), without missing values."""
     return {"columns": columns.transform(to_frame(features)).astype(np.float32)}
 
 
 def columns_to_onnx(columns: ColumnTransformer, features: Features) -> ModelProto:
     """The same in ONNX, with the inputs "numeric" and "categorical"."""
-    n_numeric, n_categorical = features["numeric"].shape[1], features["categorical"].shape[1]
     inputs = [
-        ("numeric", FloatTensorType([None, n_numeric])),
-        ("categorical", StringTensorType([None, n_categorical])),
+        ("numeric", FloatTensorType([None, features["numeric"].shape[1]])),
+        ("categorical", StringTensorType([None, features["categorical"].shape[1]])),
     ]
-    return to_onnx(columns, initial_types=inputs, target_opset=OPSET)
+    model: ModelProto = to_onnx(columns, initial_types=inputs, target_opset=OPSET)
+    return model
 
 
 def to_frame(features: Features) -> pd.DataFrame:

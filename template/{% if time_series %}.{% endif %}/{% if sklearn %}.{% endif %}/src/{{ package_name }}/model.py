@@ -1,7 +1,7 @@
-"""Yours: the estimator, what it learns before it predicts, and its search space.
+"""Yours: the estimator, its parameters and its search space.
 
-A random forest over single days: how far a day will be from the usual one, as a share of the
-station's level. So one model serves all stations and all steps, and also a station never seen.
+A random forest over single days: it predicts how far a day will be from its weekday's median, as a
+share of the station's level. So one model serves all stations and steps, and new stations too.
 """
 
 from typing import Any
@@ -14,13 +14,13 @@ from skl2onnx.algebra.onnx_ops import OnnxAdd, OnnxConcat, OnnxMul, OnnxReshape
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import RandomForestRegressor
 
-from .inputs import Array, Inputs
-from .settings import Section
+from .core.config import Config
+from .core.rows import Array, Features
 
 OPSET = 21
 
 
-class Params(Section):
+class ModelConfig(Config):
     """[model] in params.toml."""
 
     n_estimators: int = Field(ge=1)
@@ -30,7 +30,7 @@ class Params(Section):
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches."""
+    """Suggest values of ModelConfig, for `tune`."""
     return {
         "min_samples_leaf": trial.suggest_int("min_samples_leaf", 2, 30, log=True),
         "max_features": trial.suggest_float("max_features", 0.2, 0.8),
@@ -38,32 +38,40 @@ def search_space(trial: Trial) -> dict[str, Any]:
     }
 
 
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> RandomForestRegressor:
-    """Learn from the training part alone; `target` is encoded: the last column is no day."""
-    shares = (target[:, :-1] - inputs["usual"]) / inputs["level"]
-    forest = RandomForestRegressor(**params.model_dump(), random_state=seed)
-    return forest.fit(rows(inputs), shares.ravel())
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> RandomForestRegressor:
+    """Fit on the training set; `y` has shape (n, 15), and its last column is the scale."""
+    shares = (y[:, :-1] - features["weekday_median"]) / features["level"]
+    forest = RandomForestRegressor(**config.model_dump(), random_state=seed)
+    return forest.fit(days_as_rows(features), shares.ravel())
 
 
-def predict(model: RandomForestRegressor, inputs: Inputs) -> Array:
-    """Forecasts, and in the last column the scale: shape (n, 15)."""
-    shares = model.predict(rows(inputs)).reshape(inputs["usual"].shape)
-    return np.hstack([inputs["usual"] + inputs["level"] * shares, inputs["scale"]])
+def predict(model: RandomForestRegressor, features: Features) -> Array:
+    """Forecasts, and the scale in the last column: shape (n, 15)."""
+    median = features["weekday_median"]
+    shares = model.predict(days_as_rows(features)).reshape(median.shape)
+    return np.hstack([median + features["level"] * shares, features["scale"]])
 
 
-def to_onnx(model: RandomForestRegressor, inputs: Inputs) -> bytes:
-    """The same steps in ONNX; its last output is what `predict` returns."""
-    steps, features = inputs["days"].shape[1:]
+def to_onnx(model: RandomForestRegressor, features: Features) -> bytes:
+    """The same steps in ONNX; the last output is what `predict` returns."""
+    horizon, n_columns = features["days"].shape[1:]
     options: Any = {"op_version": OPSET}
-    flat = OnnxReshape("days", np.array([-1, features]), **options)
-    shares = OnnxReshape(OnnxSubEstimator(model, flat, **options), np.array([-1, steps]), **options)
-    values = OnnxAdd("usual", OnnxMul("level", shares, **options), **options)
-    output = OnnxConcat(values, "scale", axis=1, output_names=["output"], **options)
-    names = ("days", "level", "usual", "scale")
-    types = [(name, FloatTensorType([None, *inputs[name].shape[1:]])) for name in names]
-    return bytes(output.to_onnx(types, target_opset=OPSET).SerializeToString())
+    rows = OnnxReshape("days", np.array([-1, n_columns]), **options)
+    shares = OnnxSubEstimator(model, rows, **options)
+    shares = OnnxReshape(shares, np.array([-1, horizon]), **options)
+    difference = OnnxMul("level", shares, **options)
+    forecast = OnnxAdd("weekday_median", difference, **options)
+    output = OnnxConcat(forecast, "scale", axis=1, output_names=["output"], **options)
+    inputs = [
+        ("days", FloatTensorType([None, horizon, n_columns])),
+        ("level", FloatTensorType([None, 1])),
+        ("weekday_median", FloatTensorType([None, horizon])),
+        ("scale", FloatTensorType([None, 1])),
+    ]
+    return bytes(output.to_onnx(inputs, target_opset=OPSET).SerializeToString())
 
 
-def rows(inputs: Inputs) -> Array:
-    """One row for each day that is asked for."""
-    return inputs["days"].reshape(-1, inputs["days"].shape[-1])
+def days_as_rows(features: Features) -> Array:
+    """One row for each day ahead."""
+    days = features["days"]
+    return days.reshape(-1, days.shape[-1])
