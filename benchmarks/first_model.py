@@ -54,13 +54,13 @@ def measurements(
     project: Path, peer: Path | None, peer_command: str
 ) -> dict[str, Callable[[], float]]:
     """Name -> a function that measures once."""
-    command = str(project / ".venv/bin/churn-radar")
+    command = str(project / ".venv/bin/loan-risk")
     python = str(project / ".venv/bin/python")
     copier = [str(Path(sys.executable).parent / "copier"), "copy", "--quiet", "--defaults"]
 
     def copy() -> float:
         with tempfile.TemporaryDirectory() as folder:
-            return timed([*copier, str(ROOT), f"{folder}/churn-radar"], Path(folder))
+            return timed([*copier, str(ROOT), f"{folder}/loan-risk"], Path(folder))
 
     def first_run() -> float:
         forget(project)
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--peer-command", default="kedro run", help="what runs it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder) / "churn-radar"
+        project = Path(folder) / "loan-risk"
         timed(
             [str(Path(sys.executable).parent / "scaffold"), "new", str(project), "--defaults"], HERE
         )

@@ -10,6 +10,7 @@ wrk is a package of Debian, Ubuntu and Homebrew.
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -35,26 +37,31 @@ ADDRESS = f"http://127.0.0.1:{PORT}"
 COMMAND = tomllib.loads(Path("pyproject.toml").read_text())["project"]["name"]
 PACKAGE = COMMAND.replace("-", "_")
 SERVE = [COMMAND, "serve", "--host", "127.0.0.1", "--port", str(PORT)]
-# The API with an endpoint that reads the body and says nothing to it.
+# The API with two endpoints that do nothing; the second reads the body.
 EMPTY = f"""
-import uvicorn
 from fastapi import Request
-from {PACKAGE}.serve import Api
+from {PACKAGE}.serving.api import create_app, run_app
 
-app = Api()
+app = create_app()
+
+@app.get("/empty")
+async def empty() -> dict[str, str]:
+    return {{}}
 
 @app.post("/empty")
-async def empty(request: Request) -> dict[str, str]:
+async def read(request: Request) -> dict[str, str]:
     await request.body()
     return {{}}
 
-uvicorn.run(app, host="127.0.0.1", port={PORT}, log_level="warning", access_log=False)
+run_app(app, "127.0.0.1", {PORT})
 """
 # Without a thread for each request, as our own API.
 BENTO = f'''
 import bentoml
 from pathlib import Path
-from {PACKAGE}.bundle import INSTANCES, Predictor
+from {PACKAGE}.core.bundle import Predictor
+from {PACKAGE}.core.rows import validate_all
+from {PACKAGE}.features import Instance
 
 
 @bentoml.service(traffic={{"timeout": 60}})
@@ -63,8 +70,8 @@ class Service:
         self.predictor = Predictor(Path("{Path("artifacts/bundle").resolve()}"))
 
     @bentoml.api
-    async def invocations(self, dataframe_records: list[dict]) -> list[dict]:
-        return self.predictor.answer(INSTANCES.validate_python(dataframe_records))
+    async def predict(self, instances: list[dict]) -> list[dict]:
+        return self.predictor.predict(validate_all(instances, Instance, "body", 1))
 '''
 SCRIPT = """
 wrk.method = "POST"
@@ -88,38 +95,45 @@ def main() -> None:
         sys.exit("wrk is missing: apt-get install wrk.")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        body, post = folder / "body.json", folder / "post.lua"
-        code = f"from {PACKAGE}.dataset import load_part; rows = load_part('test').instances[:1]"
-        code += "; import json; print(json.dumps({'dataframe_records': rows}))"
-        body.write_text(subprocess.check_output([sys.executable, "-c", code], text=True).strip())  # noqa: S603 - ours
-        post.write_text(SCRIPT.format(body=body))
+        code = f"from {PACKAGE}.core.splits import load_split; import json; "
+        code += "print(json.dumps(load_split('test').rows[:1]))"
+        rows = json.loads(subprocess.check_output([sys.executable, "-c", code], text=True))  # noqa: S603 - ours
+        post = write_script(folder, "instances", rows)
         if options.soak:
             soak(options, post)
         else:
-            compare(options, post, folder)
+            compare(options, post, write_script(folder, "dataframe_records", rows), folder)
 
 
-def compare(options: argparse.Namespace, post: Path, folder: Path) -> None:
+def write_script(folder: Path, key: str, rows: list[Any]) -> Path:
+    """A script of wrk that posts the rows under this key."""
+    body, script = folder / f"{key}.json", folder / f"{key}.lua"
+    body.write_text(json.dumps({key: rows}))
+    script.write_text(SCRIPT.format(body=body))
+    return script
+
+
+def compare(options: argparse.Namespace, post: Path, frame: Path, folder: Path) -> None:
     rows = []
-    with server(SERVE, "/ping") as (process, ready):
-        got = load("/v2/health/live", None, options)
-        rows.append(("empty endpoint", *got, memory(process), ready))
-        got = load("/invocations", post, options)
+    with server(SERVE, "/health") as (process, ready):
+        got = load("/predict", post, options)
         ours = (f"{COMMAND} serve", *got, memory(process), ready)
-    with server([sys.executable, "-c", EMPTY], "/ping") as (process, ready):
+    with server([sys.executable, "-c", EMPTY], "/health") as (process, ready):
+        got = load("/empty", None, options)
+        rows.append(("empty endpoint", *got, memory(process), ready))
         got = load("/empty", post, options)
         rows.append(("empty endpoint, same body", *got, memory(process), ready))
     mlflow = ["mlflow", "models", "serve", "--env-manager", "local", "--port", str(PORT)]
     mlflow += ["--model-uri", f"models:/{COMMAND}@champion"]
     uri = f"sqlite:///{Path.cwd() / 'mlflow.db'}"
     with server(mlflow, "/ping", MLFLOW_TRACKING_URI=uri) as (process, ready):
-        got = load("/invocations", post, options)
+        got = load("/invocations", frame, options)
         rows.append(("mlflow models serve", *got, memory(process), ready))
     if options.bentoml:
         (folder / "service.py").write_text(BENTO)
         bento = ["bentoml", "serve", "service:Service", "--port", str(PORT)]
         with server(bento, "/readyz", folder, BENTOML_DO_NOT_TRACK="true") as (process, ready):
-            got = load("/invocations", post, options)
+            got = load("/predict", post, options)
             rows.append(("bentoml serve", *got, memory(process), ready))
     report(ours, rows)
 
@@ -142,13 +156,13 @@ def report(ours: Row, others: list[Row]) -> None:
 def soak(options: argparse.Namespace, post: Path) -> None:
     """Load without a pause, bad requests between; a line each 30 s, of which the first warms up."""
     said, stop = Counter[str](), threading.Event()
-    with server(SERVE, "/ping") as (process, _):
+    with server(SERVE, "/health") as (process, _):
         bad = threading.Thread(target=disturb, args=(said, stop))
         bad.start()
         print("| minute | requests/s | p99 ms | failed | RSS MB |")
         print("| ---: | ---: | ---: | ---: | ---: |")
         for half in range(1, 2 * options.soak + 1):
-            rate, _, high, failed = measure("/invocations", post, options.connections, 30)
+            rate, _, high, failed = measure("/predict", post, options.connections, 30)
             size = memory(process, "rss")
             print(f"| {half / 2} | {rate:,.0f} | {high:.2f} | {failed} | {size:.1f} |", flush=True)
         stop.set()
@@ -159,9 +173,9 @@ def soak(options: argparse.Namespace, post: Path) -> None:
 def disturb(said: Counter[str], stop: threading.Event) -> None:
     """What clients get wrong, in turn; counts what is answered to each."""
     wrong: dict[str, Callable[[], object]] = {
-        "malformed": lambda: ask("/invocations", b'{"instances": [{'),
-        "wrong fields": lambda: ask("/invocations", b'{"instances": [{"surprise": 1}]}'),
-        "too large": lambda: ask("/invocations", b" " * 7_000_000),
+        "malformed": lambda: ask("/predict", b'{"instances": [{'),
+        "wrong fields": lambda: ask("/predict", b'{"instances": [{"surprise": 1}]}'),
+        "too large": lambda: ask("/predict", b" " * 7_000_000),
         "no such route": lambda: ask("/nowhere", b"{}"),
         "half sent": half_sent,
     }
@@ -188,7 +202,7 @@ def ask(path: str, body: bytes) -> object:
 def half_sent() -> object:
     """Half of a request, and then the client is gone."""
     with socket.create_connection(("127.0.0.1", PORT), timeout=30) as connection:
-        head = f"POST /invocations HTTP/1.1\r\nHost: {PORT}\r\nContent-Length: 1000\r\n\r\n"
+        head = f"POST /predict HTTP/1.1\r\nHost: {PORT}\r\nContent-Length: 1000\r\n\r\n"
         connection.sendall(head.encode() + b'{"instances": [')
         time.sleep(0.1)
     return "closed"

@@ -1,6 +1,6 @@
-"""Ask a server and wait for it, which several scripts and tests do.
+"""Send requests to a server and wait for it, which several scripts and tests do.
 
-As a script it starts an API, asks it, stops it with SIGTERM, and prints what it answered, as JSON.
+As a script it starts an API, sends instances, stops it with SIGTERM, and prints the response as JSON.
 Usage: ask.py COMMAND INSTANCES, run where the API is to run: in a network of its own.
 """
 
@@ -18,20 +18,20 @@ ADDRESS = "http://127.0.0.1:18080"
 
 
 def ask(method: str, url: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-    """The status, 0 while nobody listens, and what is said: parsed, where it is JSON."""
+    """The status, 0 while nobody listens, and the content: parsed, where it is JSON."""
     content = json.dumps(body).encode() if isinstance(body, dict) else body
     headers = {"Content-Type": "application/json", **headers}
     request = Request(urljoin(ADDRESS, url), content, headers, method=method)  # noqa: S310 - http
     try:
         with urlopen(request, timeout=30) as response:  # noqa: S310 - http, as above
-            return response.status, said(response)
+            return response.status, read(response)
     except HTTPError as error:
-        return error.code, said(error)
+        return error.code, read(error)
     except OSError as error:
         return 0, str(error)
 
 
-def said(response: Any) -> Any:
+def read(response: Any) -> Any:
     """The content of a response."""
     text = response.read()
     kind = response.headers.get("content-type", "")
@@ -39,7 +39,7 @@ def said(response: Any) -> Any:
 
 
 def wait_for(url: str, status: int = 200) -> Any:
-    """What is said as soon as it comes with this status; a minute at the most."""
+    """The content of the first response with this status; waits a minute at most."""
     for _ in range(1200):
         answer = ask("GET", url)
         if answer[0] == status:
@@ -52,10 +52,10 @@ if __name__ == "__main__":
     command = [sys.argv[1], "serve", "--host", "127.0.0.1", "--port", "18080"]
     with subprocess.Popen(command) as process:  # noqa: S603 - the command of the test
         try:
-            wait_for("/ping")
-            status, answered = ask("POST", "/invocations", {"instances": json.loads(sys.argv[2])})
-            assert status == 200, answered
+            wait_for("/health")
+            status, content = ask("POST", "/predict", {"instances": json.loads(sys.argv[2])})
+            assert status == 200, content
         finally:
             process.send_signal(signal.SIGTERM)
         stopped = process.wait(timeout=10)
-    print(json.dumps({"stopped": stopped, **answered}))  # noqa: T201 - the result
+    print(json.dumps({"stopped": stopped, **content}))  # noqa: T201 - the result

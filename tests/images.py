@@ -51,14 +51,14 @@ def running(tag: str, *options: str) -> Iterator[str]:
     published = ["--publish", f"127.0.0.1:{PORT}:8080"]
     name = engine("run", "--detach", *confined, *LIMITS, *published, *options, tag).split()[0]
     try:
-        wait_for(f"{ADDRESS}/ping")
+        wait_for(f"{ADDRESS}/health")
         yield name
     finally:
         engine("rm", "--force", name)
 
 
 def answer(path: str, body: Any = None) -> Any:
-    """What the API in the container says with status 200."""
-    status, said = ask("POST" if body else "GET", f"{ADDRESS}{path}", body)
-    assert status == 200, said
-    return said
+    """The content of the response of the API in the container, whose status must be 200."""
+    status, content = ask("POST" if body else "GET", f"{ADDRESS}{path}", body)
+    assert status == 200, content
+    return content

@@ -1,12 +1,14 @@
 """Play the part of each platform against the API of a project, as real processes.
 
-Usage: platforms.py COMMAND INSTANCES ANSWERS, run in the project's folder and in a network of its
-own. INSTANCES and ANSWERS are JSON: what is asked, and what the bundle says of it.
+Usage: platforms.py COMMAND INSTANCES PREDICTIONS [PLATFORM ...], run in the project's folder and in
+a network of its own. INSTANCES and PREDICTIONS are JSON: rows, and what the bundle predicts for them.
+Without a platform only the contract of every project is played, by the command itself.
 """
 
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,27 +24,33 @@ from typing import Any
 
 from ask import ask, wait_for
 
-COMMAND = sys.argv[1]
-INSTANCES, ANSWERS = json.loads(sys.argv[2]), json.loads(sys.argv[3])
-BUNDLE = Path("artifacts/bundle").resolve()
+COMMAND = Path(sys.argv[1]).absolute()
+INSTANCES, PREDICTIONS = json.loads(sys.argv[2]), json.loads(sys.argv[3])
+CHOSEN = sys.argv[4:]
+PROJECT = Path.cwd()
+BUNDLE = PROJECT / "artifacts/bundle"
 FIELDS = list(json.loads((BUNDLE / "bundle.json").read_text())["signature"]["properties"])
-MODEL = Path(COMMAND).name
+MODEL = COMMAND.name
+START = [str(COMMAND.with_name("python")), "-m", "deploy.serve"] if CHOSEN else [COMMAND, "serve"]
+FORM = "application/x-www-form-urlencoded"
 
 
 @contextmanager
 def api(status: int = 200, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The API in an empty folder, where nothing is found by chance, once /ping has this status."""
+    """The API in an empty folder, where nothing is found by chance, once /health has this status."""
     clean = {k: v for k, v in os.environ.items() if k not in ("PORT", "MODEL_DIR")}
     port = {} if "AIP_HTTP_PORT" in environment else {"PORT": "18080"}
-    with tempfile.TemporaryDirectory() as folder:
-        command, env = [COMMAND, "serve", "--host", "127.0.0.1"], {**clean, **port, **environment}
-        with subprocess.Popen(command, cwd=folder, env=env) as process:  # noqa: S603 - ours
-            try:
-                wait_for("/ping", status)
-                yield process
-            finally:
-                process.send_signal(signal.SIGTERM)
-                assert process.wait(20) in (0, -signal.SIGTERM)
+    env = {**clean, **port, "PYTHONPATH": str(PROJECT), **environment}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(START, cwd=folder, env=env) as process,  # noqa: S603 - ours
+    ):
+        try:
+            wait_for("/health", status)
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) in (0, -signal.SIGTERM)
 
 
 def close(given: Any, expected: Any) -> bool:
@@ -56,25 +64,113 @@ def close(given: Any, expected: Any) -> bool:
     return bool(given == expected)
 
 
-def same(answer: tuple[int, Any]) -> None:
-    assert answer[0] == 200, answer
-    assert close(answer[1]["predictions"], ANSWERS), answer[1]
+def same(response: tuple[int, Any]) -> None:
+    """The response holds the predictions of the bundle."""
+    assert response[0] == 200, response
+    assert close(response[1]["predictions"], PREDICTIONS), response[1]
 
 
-def google() -> None:
+def many(size: int) -> list[Any]:
+    """Instances of about this many bytes, and not more than a request may have."""
+    return (INSTANCES * max(1, size // len(json.dumps(INSTANCES))))[:10_000]
+
+
+def core() -> None:
+    """Predictions, what is refused, the request log, and a request that SIGTERM does not cut off."""
+    log = Path(tempfile.mkdtemp()) / "requests.jsonl"
+    with api(MODEL_DIR=str(BUNDLE), REQUEST_LOG=str(log), REQUEST_LOG_BYTES="200000") as process:
+        same(ask("POST", "/predict", {"instances": INSTANCES}))
+        assert "predict_seconds" in ask("GET", "/metrics")[1]
+        logged = [json.loads(line) for line in log.read_text().splitlines()]
+        assert all(close(line["predictions"], PREDICTIONS) for line in logged), logged
+        refuse("/predict", 422)
+        drain(process)
+        files = [*log.parent.iterdir()]
+        assert sum(path.stat().st_size for path in files) < 300_000 or len(files) <= 2
+    if not CHOSEN:
+        # No platform's route, and no platform's variable, is known to a project without it.
+        with api(MODEL_DIR=str(BUNDLE), AIP_HTTP_PORT="18081", PORT="18080"):
+            for path in ("/ping", "/invocations", "/v2", "/live"):
+                assert ask("POST", path, {"instances": INSTANCES})[0] == 404, path
+
+
+def refuse(path: str, other_type: int) -> None:
+    """Each body with its status, and after all of them the API still predicts."""
+    good = {"instances": INSTANCES}
+    deep = b'{"instances": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    nested = b'{"instances": [' + b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b"]}"
+    packed = gzip.compress(b"0" * 100_000_000)
+    for statuses, body, headers in (
+        ((422,), {}, {}),
+        ((400, 422), deep, {}),
+        ((400, 422), nested, {}),
+        ((400, 422), b"\xff\xfe", {}),
+        ((413,), b" " * 6_000_001, {}),
+        ((400, other_type), packed, {"Content-Encoding": "gzip"}),
+        ((other_type,), {}, {"Content-Type": FORM}),
+    ):
+        status, content = ask("POST", path, body, **headers)
+        assert status in statuses, (statuses, status, content, str(body)[:80])
+        # A body that is too large is refused before it is read, in plain words.
+        assert content["detail"] if isinstance(content, dict) else content
+    same(ask("POST", path, good))
+
+
+def drain(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM during a large request: it is still answered, and then nobody listens any more."""
+    instances = many(2_000_000)
+    body = json.dumps({"instances": instances}).encode()
+    responses: list[Any] = []
+    thread = threading.Thread(target=lambda: responses.append(ask("POST", "/predict", body)))
+    thread.start()
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    thread.join(30)
+    assert responses[0][0] == 200, responses
+    assert len(responses[0][1]["predictions"]) == len(instances)
+    process.wait(20)
+    with socket.socket() as other:
+        assert other.connect_ex(("127.0.0.1", 18080)) != 0
+
+
+def damage() -> None:
+    """A model that cannot be verified is never served, and /health says why."""
+    info = json.loads((BUNDLE / "bundle.json").read_text())
+    for words, changed in (
+        ("missing", None),
+        ("format", {**info, "format": 99}),
+        ("changed", {**info, "model_sha256": "0" * 64}),
+        ("damaged", {"format": info["format"]}),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            if changed is not None:
+                shutil.copytree(BUNDLE, folder, dirs_exist_ok=True)
+                (Path(folder) / "bundle.json").write_text(json.dumps(changed))
+            with api(status=503, MODEL_DIR=folder):
+                wait_for("/health", 503)
+                detail = ask("GET", "/health")[1]["detail"]
+                while "loaded" in detail:
+                    detail = ask("GET", "/health")[1]["detail"]
+                assert words in detail, detail
+                assert ask("POST", "/predict", {"instances": INSTANCES})[0] == 503
+                if "open-inference" in CHOSEN:
+                    assert ask("GET", "/v2/health/live")[0] == 200
+                    assert ask("GET", "/v2/health/ready")[0] == 503
+
+
+def vertex() -> None:
     """Own routes and port, the model where AIP_STORAGE_URI says, bodies of 1.5 MB."""
     routes: dict[str, Any] = {"AIP_HEALTH_ROUTE": "/healthz", "AIP_PREDICT_ROUTE": "/score"}
     with api(AIP_HTTP_PORT="18080", AIP_STORAGE_URI=str(BUNDLE), **routes):
         assert ask("GET", "/healthz")[0] == 200
         same(ask("POST", "/score", {"instances": INSTANCES, "parameters": {"a": 1}}))
-        size = len(json.dumps(INSTANCES))
-        many = INSTANCES * (1_450_000 // size)
-        status, answer = ask("POST", "/score", {"instances": many})
-        assert status == 200, answer
-        assert len(answer["predictions"]) == len(many)
+        instances = many(1_450_000)
+        status, content = ask("POST", "/score", {"instances": instances})
+        assert status == 200, content
+        assert len(content["predictions"]) == len(instances)
 
 
-def amazon() -> None:
+def sagemaker() -> None:
     """GET and POST /ping within two seconds, JSON and CSV with and without a header."""
     with api(MODEL_DIR=str(BUNDLE)):
         for method in ("GET", "POST"):
@@ -82,40 +178,47 @@ def amazon() -> None:
             assert ask(method, "/ping")[0] == 200
             assert time.monotonic() - started < 2
         same(ask("POST", "/invocations", {"instances": INSTANCES}))
+        csv = {"Content-Type": "text/csv"}
         rows = [[cell(instance[name]) for name in FIELDS] for instance in INSTANCES]
         for head in ([], [FIELDS]):
             text = "\n".join(",".join(map(quoted, row)) for row in [*head, *rows])
-            same(ask("POST", "/invocations", text.encode(), **{"Content-Type": "text/csv"}))
+            same(ask("POST", "/invocations", text.encode(), **csv))
+        refuse("/invocations", 415)
+        for text in ("a,b\n1,2,3", "a", '"'):
+            assert ask("POST", "/invocations", text.encode(), **csv)[0] == 422, text
 
 
 def cell(value: Any) -> str:
+    """A value as a CSV holds it."""
     if isinstance(value, list):
         return json.dumps(value)
     return "" if value is None else str(value)
 
 
 def quoted(text: str) -> str:
+    """A cell in quotes."""
     doubled = text.replace('"', '""')
     return f'"{doubled}"'
 
 
-def azure() -> None:
-    """The model in the folder of its version, in a mount."""
+def azureml() -> None:
+    """The model in the folder of its version, in a mount; the routes of deployment.yml."""
+    deployment = (PROJECT / "deploy/azureml/deployment.yml").read_text()
+    live, ready, score = re.findall(r"path: (/\S+)", deployment)
     with tempfile.TemporaryDirectory() as mount:
         version = Path(mount) / MODEL / "3"
         shutil.copytree(BUNDLE, version / "bundle")
         with api(AZUREML_MODEL_DIR=str(version)):
-            assert ask("GET", "/v2/health/live") == (200, {"live": True})
-            assert ask("GET", "/health")[0] == 200
-            same(ask("POST", "/invocations", {"instances": INSTANCES}))
+            assert ask("GET", live)[0] == 200
+            assert ask("GET", ready)[0] == 200
+            same(ask("POST", score, {"instances": INSTANCES}))
 
 
-def mlflow_and_v2() -> None:
-    """All forms of MLflow, and the Open Inference Protocol; both keys at once are refused."""
+def mlflow() -> None:
+    """All forms of MLflow; two keys at once are refused."""
     columns = {name: [instance[name] for instance in INSTANCES] for name in FIELDS}
     table = [[instance[name] for name in FIELDS] for instance in INSTANCES]
-    log = Path(tempfile.mkdtemp()) / "requests.jsonl"
-    with api(MODEL_DIR=str(BUNDLE), REQUEST_LOG=str(log), REQUEST_LOG_BYTES="200000") as process:
+    with api(MODEL_DIR=str(BUNDLE)):
         for body in (
             {"instances": INSTANCES},
             {"inputs": INSTANCES},
@@ -124,17 +227,26 @@ def mlflow_and_v2() -> None:
             {"dataframe_split": {"columns": FIELDS, "data": table, "index": [0]}},
         ):
             same(ask("POST", "/invocations", body))
-        kept = [json.loads(line) for line in log.read_text().splitlines()]
-        assert all(close(line["predictions"], ANSWERS) for line in kept), kept
-        version = ask("GET", "/health")[1]["run_id"]
-        infer(columns, version)
-        refuse()
-        drain(process)
-        files = [*log.parent.iterdir()]
-        assert sum(path.stat().st_size for path in files) < 300_000 or len(files) <= 2
+        for body in (
+            {"instances": INSTANCES, "inputs": INSTANCES},
+            {"inputs": {FIELDS[0]: [1, 2], "x": [1]}},
+            {"dataframe_split": {"columns": FIELDS, "data": [[1, 2]] * 2}},
+            {"dataframe_split": {"columns": 1}},
+            {"inputs": {FIELDS[0]: 1}},
+        ):
+            assert ask("POST", "/invocations", body)[0] == 422, body
+        refuse("/invocations", 415)
+
+
+def open_inference() -> None:
+    """Metadata, health and tensors, with and without a version."""
+    columns = {name: [instance[name] for instance in INSTANCES] for name in FIELDS}
+    with api(MODEL_DIR=str(BUNDLE)):
+        infer(columns, ask("GET", "/health")[1]["run_id"])
 
 
 def infer(columns: dict[str, list[Any]], version: str) -> None:
+    """Send the columns as tensors and compare the tensors that come back."""
     path = f"/v2/models/{MODEL}"
     described = ask("GET", f"{path}/versions/{version}")[1]
     assert [item["name"] for item in described["inputs"]] == FIELDS
@@ -147,90 +259,37 @@ def infer(columns: dict[str, list[Any]], version: str) -> None:
         about = {"name": name, "datatype": kinds[name], "shape": shape_of(data)}
         tensors.append({**about, "data": data})
     for place in (path, f"{path}/versions/{version}"):
-        status, answer = ask("POST", f"{place}/infer", {"id": "7", "inputs": tensors})
-        assert status == 200, answer
-        assert (answer["id"], answer["model_version"]) == ("7", version)
-        for tensor in answer["outputs"]:
-            expected = [row[tensor["name"]] for row in ANSWERS]
-            if tensor["shape"] != [len(ANSWERS)]:
+        status, content = ask("POST", f"{place}/infer", {"id": "7", "inputs": tensors})
+        assert status == 200, content
+        assert (content["id"], content["model_version"]) == ("7", version)
+        for tensor in content["outputs"]:
+            expected = [row[tensor["name"]] for row in PREDICTIONS]
+            if tensor["shape"] != [len(PREDICTIONS)]:
                 expected = [item for row in expected for item in row]
             elif isinstance(expected[0], list):
                 expected = [json.dumps(row) for row in expected]
             assert close(tensor["data"], expected), tensor
+        ragged = {**tensors[0], "shape": [len(INSTANCES) + 1]}
+        assert ask("POST", f"{place}/infer", {"inputs": [ragged]})[0] == 422
     assert ask("GET", "/v2/models/other")[0] == 404
     assert ask("POST", f"{path}/versions/0/infer", {"inputs": tensors})[0] == 404
     assert ask("GET", f"{path}/ready")[0] == 200
+    assert ask("GET", "/v2")[0] == 200
     assert ask("GET", "/v2/health/ready")[0] == 200
+    assert ask("GET", "/v2/health/live") == (200, {"live": True})
 
 
 def shape_of(column: list[Any]) -> list[int]:
+    """The shape of a tensor with these values."""
     nested = isinstance(column[0], list)
     return [len(column), len(column[0])] if nested else [len(column)]
 
 
-def refuse() -> None:
-    """Each with its status, and after all of them the API still answers."""
-    good = {"instances": INSTANCES}
-    deep = b'{"instances": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
-    packed = gzip.compress(b"0" * 100_000_000)
-    path = "/invocations"
-    for status, body, headers in (
-        (422, {**good, "inputs": INSTANCES}, {}),
-        (422, {}, {}),
-        (422, deep, {}),
-        (422, b"\xff\xfe", {}),
-        (422, {"inputs": {FIELDS[0]: [1, 2], "x": [1]}}, {}),
-        (422, {"dataframe_split": {"columns": FIELDS, "data": [[1, 2]] * 2}}, {}),
-        (422, b"a,b\n1,2,3", {"Content-Type": "text/csv"}),
-        (413, b" " * 6_000_001, {}),
-        (415, packed, {"Content-Encoding": "gzip"}),
-        (415, {}, {"Content-Type": "application/x-www-form-urlencoded"}),
-        (422, b'{"instances": [' + b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b"]}", {}),
-    ):
-        found, answer = ask("POST", path, body, **headers)
-        assert found == status, (status, found, answer, str(body)[:80])
-        # A body that is too large is refused before it is read, in plain words.
-        assert answer["detail"] if isinstance(answer, dict) else answer
-    same(ask("POST", path, good))
-
-
-def drain(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM while a large request is answered: it still is, and then nobody listens any more."""
-    many = INSTANCES * max(1, 2_000_000 // len(json.dumps(INSTANCES)))
-    body = json.dumps({"instances": many}).encode()
-    said: list[Any] = []
-    asking = threading.Thread(target=lambda: said.append(ask("POST", "/invocations", body)))
-    asking.start()
-    time.sleep(0.2)
-    process.send_signal(signal.SIGTERM)
-    asking.join(30)
-    assert said[0][0] == 200, said
-    assert len(said[0][1]["predictions"]) == len(many)
-    process.wait(20)
-    with socket.socket() as other:
-        assert other.connect_ex(("127.0.0.1", 18080)) != 0
-
-
-def damage() -> None:
-    """A model that cannot be verified is never served, and /ping says why."""
-    meta = json.loads((BUNDLE / "bundle.json").read_text())
-    for words, changed in (
-        ("missing", None),
-        ("newer", {**meta, "format": 99}),
-        ("changed", {**meta, "model_sha256": "0" * 64}),
-        ("damaged", {}),
-    ):
-        with tempfile.TemporaryDirectory() as folder:
-            if changed is not None:
-                shutil.copytree(BUNDLE, folder, dirs_exist_ok=True)
-                (Path(folder) / "bundle.json").write_text(json.dumps(changed))
-            with api(status=503, MODEL_DIR=folder):
-                assert words in ask("GET", "/ping")[1]["detail"]
-                assert ask("POST", "/invocations", {"instances": INSTANCES})[0] == 503
-                assert ask("GET", "/v2/health/live")[0] == 200
-
-
 if __name__ == "__main__":
-    for part in (google, amazon, azure, mlflow_and_v2, damage):
+    parts = [core, damage]
+    for name in ("vertex", "sagemaker", "azureml", "mlflow", "open-inference"):
+        if name in CHOSEN:
+            parts.append(globals()[name.replace("-", "_")])
+    for part in parts:
         part()
         print(part.__name__, "ok")  # noqa: T201 - the result

@@ -282,7 +282,7 @@ def own_image(project: Project, serving_images: list[str], made: Callable[[str],
     ]
     alike = [n for n in earlier if of_framework and serving(made(n)) == serving(made(own))]
     if alike:
-        pytest.skip(f"The image of {alike[0]} has the same packages, another its framework.")
+        pytest.skip(f"There are images of this framework and, by {alike[0]}, of these packages.")
 
 
 @pytest.mark.usefixtures("own_image")

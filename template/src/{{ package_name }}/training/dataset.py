@@ -106,7 +106,7 @@ def find_duplicates(splits: Splits) -> list[str]:
 
 def find_leakage(train: pd.DataFrame) -> list[str]:
     """Warnings about fields from which a small decision tree predicts the target alone."""
-    scalar = train.select_dtypes(exclude="object")
+    scalar = train.loc[:, [np.ndim(value) == 0 for value in train.iloc[0]]]
     if data.TARGET not in scalar:
         return []
     target = scalar[data.TARGET]

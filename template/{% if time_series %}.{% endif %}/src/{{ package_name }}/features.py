@@ -23,15 +23,15 @@ WRITERS[".csv"] = CsvListWriter
 # Cells of a CSV file that mean "missing".
 MISSING_VALUES = ("", "NA", "NaN")
 
-# Days of a forecast, days of the history, and how many days of the history may be missing.
+# Days of a forecast, days of the history, and how many of these must have a value.
 HORIZON = 14
 HISTORY = 56
-MAX_GAPS = 14
-WEEKS = HISTORY // 7
+MIN_DAYS = 42
 
 FIRST_YEAR, LAST_YEAR = 1971, 2060
 # Filled at once, one year more on both sides: on demand, threads of the API could interfere.
-FEDERAL = country_holidays("US", years=range(FIRST_YEAR - 1, LAST_YEAR + 2), expand=False)
+YEARS = range(FIRST_YEAR - 1, LAST_YEAR + 2)
+FEDERAL = country_holidays("US", years=YEARS, expand=False)
 HOLIDAYS = ["", *sorted({name.removesuffix(" (observed)") for name in FEDERAL.values()})]
 
 # Number of values of the last columns of `days`: weekday, holiday, and holiday of the day before.
@@ -47,8 +47,8 @@ def day_number(text: str) -> int:
         day = date.min
     if not FIRST_YEAR <= day.year <= LAST_YEAR or day.isoformat() != text:
         raise ValueError(
-            f"Input should be a day from {FIRST_YEAR} to {LAST_YEAR} such as 2016-08-14. Sum hours to "
-            "local days first: the day of a clock change has 23 or 25 hours"
+            f"Input should be a day from {FIRST_YEAR} to {LAST_YEAR}, such as 2016-08-14. "
+            "Sum hours to local days first: the day of a clock change has 23 or 25 hours"
         )
     return day.toordinal()
 
@@ -92,10 +92,10 @@ class Instance(Row):
         if len(values) != len(dates):
             raise ValueError(f"there are {len(values)} values for {len(dates)} dates")
         known = ~np.isnan(recent_values(dates, values))
-        if known.sum() < HISTORY - MAX_GAPS or not known.any(axis=0).all():
+        if known.sum() < MIN_DAYS or 0 in known.sum(axis=0):
             raise ValueError(
                 f"there are values for {known.sum()} of the last {HISTORY} days; a forecast takes "
-                f"{HISTORY - MAX_GAPS}, and each weekday once. A day without riders is 0, not null"
+                f"{MIN_DAYS}, and each weekday once. A day without riders is 0, not null"
             )
         return values
 
@@ -103,9 +103,9 @@ class Instance(Row):
 def recent_values(dates: list[str], values: list[float | None]) -> Array:
     """The values of the last 56 days, NaN for a gap: shape (8, 7), one row a week."""
     series = dict(zip(map(day_number, dates), values, strict=True))
-    end = max(series, default=0)
-    recent = [series.get(day) for day in range(end - HISTORY + 1, end + 1)]
-    return np.array(recent, dtype=float).reshape(WEEKS, 7)
+    end = max(series, default=0) + 1
+    recent = [series.get(day) for day in range(end - HISTORY, end)]
+    return np.array(recent, dtype=float).reshape(-1, 7)
 
 
 def build_features(rows: Rows) -> Features:
@@ -119,30 +119,34 @@ def build_features(rows: Rows) -> Features:
         "days": what is known of each day ahead, of shape (n, 14, 12). The first five columns
             are counts of riders divided by the level, the last three are codes; see CODES.
     """
-    weeks = fill_gaps(np.stack([recent_values(row["dates"], row["values"]) for row in rows]))
+    recent = [recent_values(row["dates"], row["values"]) for row in rows]
+    weeks = fill_gaps(np.stack(recent))
     history = weeks.reshape(-1, HISTORY)
     level = history.mean(axis=1, keepdims=True)
     level[level == 0] = 1
     past = past_columns(weeks)
+    past_shares = past / level[:, :, np.newaxis]
     ahead = np.array([ahead_columns(row) for row in rows])
     features = {
         "history": history,
         "level": level,
         "scale": naive_error(history, level),
         "weekday_median": past[:, :, 0],
-        "days": np.concatenate([past / level[:, :, np.newaxis], ahead], axis=2),
+        "days": np.concatenate([past_shares, ahead], axis=2),
     }
     return {name: values.astype(np.float32) for name, values in features.items()}
 
 
 def fill_gaps(weeks: Array) -> Array:
     """Replace NaN by the median of the same weekday in the other weeks."""
-    return np.where(np.isnan(weeks), np.nanmedian(weeks, axis=1, keepdims=True), weeks)
+    medians = np.nanmedian(weeks, axis=1, keepdims=True)
+    return np.where(np.isnan(weeks), medians, weeks)
 
 
 def naive_error(history: Array, level: Array) -> Array:
     """The mean absolute difference from the same weekday of the week before: shape (n, 1)."""
-    error = np.abs(history[:, 7:] - history[:, :-7]).mean(axis=1, keepdims=True)
+    errors = np.abs(history[:, 7:] - history[:, :-7])
+    error = errors.mean(axis=1, keepdims=True)
     # A thousandth of the level where nothing ever changed, because MASE divides by it.
     return np.asarray(np.maximum(error, level / 1000))
 
@@ -163,14 +167,16 @@ def past_columns(weeks: Array) -> Array:
         last_week.mean(axis=1, keepdims=True),
         last_month.mean(axis=(1, 2))[:, np.newaxis],
     )
-    return np.stack(columns, axis=2)[:, np.arange(HORIZON) % 7]
+    weekdays = np.arange(HORIZON) % 7
+    return np.stack(columns, axis=2)[:, weekdays]
 
 
 def ahead_columns(row: Mapping[str, Any]) -> list[tuple[int, ...]]:
     """What is known in advance of each day ahead: its step, its home games and its calendar."""
-    end = max(map(day_number, row["dates"]))
+    first = max(map(day_number, row["dates"])) + 1
     return [
-        (step, games, *calendar(end + 1 + step)) for step, games in enumerate(row["home_games"])
+        (step, home_games, *calendar(first + step))
+        for step, home_games in enumerate(row["home_games"])
     ]
 
 

@@ -134,7 +134,9 @@ def to_grey(image: Image.Image) -> Image.Image:
 
 def find_ink(grey: Array) -> Array:
     """0 for paper to 1 for ink, from grey values of 0 to 1; the border shows mostly paper."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    first_and_last_row = grey[[0, -1]].ravel()
+    first_and_last_column = grey[:, [0, -1]].ravel()
+    border = np.concatenate([first_and_last_row, first_and_last_column])
     return np.asarray(1 - grey if np.median(border) > 0.5 else grey)
 
 

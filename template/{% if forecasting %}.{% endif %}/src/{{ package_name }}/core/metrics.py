@@ -78,8 +78,9 @@ class Target(BaseModel):
         Split conformal prediction for each step: Lei et al. (2018), arXiv:1604.04173.
         """
         errors = np.sort(scaled_errors(y_valid, output), axis=0)
-        rank = int(np.ceil(self.decision.coverage * (len(errors) + 1)))
-        half_widths = errors[min(rank, len(errors)) - 1].tolist()
+        n = len(errors)
+        rank = int(np.ceil(self.decision.coverage * (n + 1)))
+        half_widths = errors[min(rank, n) - 1].tolist()
         return self.model_copy(update={"half_widths": half_widths})
 
     def interval(self, output: Array) -> tuple[Array, Array]:
@@ -117,11 +118,15 @@ class Target(BaseModel):
         series = np.stack([output[:, :-1], low, high], axis=1)
         if self.decision.minimum is not None:
             series = np.maximum(series, self.decision.minimum)
-        return [{"forecast": row[0], "low": row[1], "high": row[2]} for row in series.tolist()]
+        return [
+            {"forecast": forecast, "low": low, "high": high}
+            for forecast, low, high in series.tolist()
+        ]
 
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
         """What monitoring compares of the predictions: the mean of each forecast."""
-        return {"mean_forecast": output[:, :-1].mean(axis=1).tolist()}
+        means = output[:, :-1].mean(axis=1)
+        return {"mean_forecast": means.tolist()}
 
     def notes(self) -> list[str]:
         """Sentences for the report."""

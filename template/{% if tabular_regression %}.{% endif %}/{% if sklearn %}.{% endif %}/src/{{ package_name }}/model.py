@@ -24,7 +24,7 @@ from .features import CATEGORICAL, NUMERIC
 
 
 class ModelConfig(Config):
-    """[model] in params.toml; categories of fewer training rows than min_frequency are ignored."""
+    """[model] in params.toml; min_frequency is the smallest count of a category that is used."""
 
     n_estimators: int = Field(ge=1)
     learning_rate: float = Field(gt=0, le=1)
