@@ -1,7 +1,7 @@
 """Train on rows from S3, put the bundle there and serve it from there, with moto as Amazon.
 
 Usage: bucket.py FOLDER ROWS, with the Python of this repository, in a network of its own. ROWS is a
-Parquet file of raw rows for the project in FOLDER.
+Parquet file of raw rows for the project in FOLDER, which has the platforms vertex and sagemaker.
 """
 
 import json
@@ -12,9 +12,11 @@ import tempfile
 from pathlib import Path
 
 import boto3  # type: ignore[import-untyped]
+from ask import ask, wait_for
 from moto.server import ThreadedMotoServer
 
 FOLDER, ROWS = Path(sys.argv[1]), Path(sys.argv[2])
+PYTHON = str(FOLDER / ".venv/bin/python")
 ENDPOINT = "http://127.0.0.1:5111"
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -26,15 +28,33 @@ CREDENTIALS = {
 }
 
 
-def project(*arguments: str, status: int = 0, **environment: str) -> str:
-    """What a command of the project says."""
-    command = [str(FOLDER / ".venv/bin/churn-radar"), *arguments]
-    env = {**os.environ, **CREDENTIALS, **environment}
+def train(status: int = 0, **environment: str) -> str:
+    """The messages of the training job for Vertex AI, whose buckets are of any kind."""
     result = subprocess.run(  # noqa: S603 - ours
-        command, cwd=FOLDER, env=env, capture_output=True, text=True, check=False
+        [PYTHON, "-m", "deploy.vertex.train"],
+        cwd=FOLDER,
+        env={**os.environ, **CREDENTIALS, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == status, result.stdout + result.stderr
     return result.stderr
+
+
+def health(uri: str, status: int, folder: str) -> str:
+    """The content of /health of an API that serves this bundle, once it is tried."""
+    env = {"MODEL_DIR": uri, "PORT": "18080", "TMPDIR": folder, "PYTHONPATH": str(FOLDER)}
+    with subprocess.Popen(  # noqa: S603 - ours
+        [PYTHON, "-m", "deploy.serve"], cwd=folder, env={**os.environ, **CREDENTIALS, **env}
+    ) as process:
+        try:
+            wait_for("/metrics")
+            while "being loaded" in str(ask("GET", "/health")):
+                pass
+            return json.dumps(wait_for("/health", status))
+        finally:
+            process.terminate()
 
 
 server = ThreadedMotoServer("127.0.0.1", 5111, verbose=False)
@@ -44,25 +64,25 @@ s3 = boto3.client("s3")
 s3.create_bucket(Bucket="bucket")
 s3.upload_file(str(ROWS), "bucket", "rows/rows.parquet")
 
-project("data", DATA="s3://bucket/rows")
-project("train", AIP_MODEL_DIR="s3://bucket/model")
+train(DATA="s3://bucket/rows", AIP_MODEL_DIR="s3://bucket/model")
 stored = {item["Key"] for item in s3.list_objects_v2(Bucket="bucket")["Contents"]}
 assert {"model/bundle.json", "model/model.onnx"} <= stored, stored
-meta = json.loads((FOLDER / "artifacts/bundle/bundle.json").read_text())
-assert 1900 < meta["data"]["rows"] <= 2000, meta["data"]  # clean() leaves some out
+info = json.loads(s3.get_object(Bucket="bucket", Key="model/bundle.json")["Body"].read())
+assert 1900 < info["data"]["rows"] <= 2000, info["data"]  # clean() leaves some out
 
-with tempfile.TemporaryDirectory() as folder:
-    answers = str(Path(folder) / "answers.csv")
-    asked = ["predict", "--input", "rows.csv", "--output", answers]
-    project(*asked, MODEL_DIR="s3://bucket/model", TMPDIR=folder)
-    assert len(Path(answers).read_text().splitlines()) == 6
-    for place in ("s3://bucket/nothing", "s3://other/model"):
-        said = project(*asked, MODEL_DIR=place, TMPDIR=folder, status=1)
-        assert said.count("\n") <= 2, said
-        assert said.startswith(f"error: {place} "), said
-    # What was fetched is in memory, and not left behind on the disk.
-    assert not [*Path(folder).glob("bundle-*")]
-said = project("data", DATA="s3://other/rows", status=1)
-assert "s3://other/rows" in said, said
+with tempfile.TemporaryDirectory() as empty:
+    assert info["run"]["mlflow_run_id"] in health("s3://bucket/model", 200, empty)
+    for place in ("s3://bucket/nothing", "s3://other/model", "ftp://bucket/model"):
+        assert place in health(place, 503, empty), place
+    # What was downloaded is in memory, and not left behind on the disk.
+    assert not [*Path(empty).glob("bundle-*")]
+for variables in (
+    {"DATA": "s3://other/rows", "AIP_MODEL_DIR": "s3://bucket/model"},
+    {"AIP_MODEL_DIR": "s3://other/model"},
+):
+    message = train(status=1, **variables)
+    assert "error: s3://other/" in message, message
+    assert message.count("\n") <= 2, message
+assert "AIP_MODEL_DIR" in train(status=2)
 server.stop()
 print("bucket ok")  # noqa: T201 - the result

@@ -1,6 +1,6 @@
-"""Run what compose.yaml starts as processes, in a network of its own; the pipeline in between.
+"""Run what deploy/mlflow/compose.yaml starts as processes, in a network of its own.
 
-Usage: compose.py FOLDER, with the Python of the project in FOLDER.
+The pipeline runs in between. Usage: compose.py FOLDER, with the Python of the project in FOLDER.
 """
 
 import json
@@ -17,11 +17,13 @@ from ask import wait_for
 
 FOLDER = Path(sys.argv[1])
 BINARIES = Path(sys.executable).parent
-SERVICES = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
+SERVICES = yaml.safe_load((FOLDER / "deploy/mlflow/compose.yaml").read_text())["services"]
+HEALTH = "http://127.0.0.1:8080/health"
 
 
 @contextmanager
 def service(command: list[str], folder: str, **environment: str) -> Iterator[None]:
+    """A process that runs meanwhile."""
     env = {**os.environ, **environment}
     with subprocess.Popen(command, cwd=folder, env=env) as process:  # noqa: S603 - ours
         try:
@@ -36,15 +38,22 @@ with tempfile.TemporaryDirectory() as volume, tempfile.TemporaryDirectory() as e
     given = SERVICES["api"]["environment"]
     # The name of the service is that of its host.
     address = given["MLFLOW_TRACKING_URI"].replace("mlflow:", "127.0.0.1:")
-    api = [str(BINARIES / "churn-radar"), "serve"]
-    asked = {"MODEL_DIR": given["MODEL_DIR"], "MLFLOW_TRACKING_URI": address}
-    with service(words, volume), service(api, elsewhere, **asked):
+    api = [sys.executable, "-m", "deploy.serve"]
+    variables = {
+        "MODEL_DIR": given["MODEL_DIR"],
+        "MLFLOW_TRACKING_URI": address.replace("://", "://somebody:secret@"),
+        "PYTHONPATH": str(FOLDER),
+    }
+    with service(words, volume), service(api, elsewhere, **variables):
         wait_for(f"{address}/health")
-        assert "models:/" in wait_for("http://127.0.0.1:8080/ping", 503)["detail"]
+        detail = wait_for(HEALTH, 503)["detail"]
+        while "models:/" not in detail:
+            detail = wait_for(HEALTH, 503)["detail"]
+        assert "secret" not in detail, detail
         run = [str(BINARIES / "churn-radar"), "run"]
         env = {**os.environ, "MLFLOW_TRACKING_URI": address}
         subprocess.run(run, cwd=FOLDER, env=env, check=True)  # noqa: S603 - ours
-        served = wait_for("http://127.0.0.1:8080/ping")["run_id"]
-        meta = json.loads((FOLDER / "artifacts/bundle/bundle.json").read_text())
-        assert served == meta["run"]["mlflow_run_id"]
+        served = wait_for(HEALTH)["run_id"]
+        info = json.loads((FOLDER / "artifacts/bundle/bundle.json").read_text())
+        assert served == info["run"]["mlflow_run_id"]
         print("champion ok")  # noqa: T201 - the result

