@@ -38,14 +38,16 @@ def read(response: Any) -> Any:
     return json.loads(text) if kind.startswith("application/json") else text.decode()
 
 
-def wait_for(url: str, status: int = 200) -> Any:
-    """The content of the first response with this status; waits a minute at most."""
-    for _ in range(1200):
-        answer = ask("GET", url)
-        if answer[0] == status:
-            return answer[1]
+def wait_for(url: str, status: int = 200, seconds: float = 60) -> Any:
+    """The content of the first response with this status."""
+    end = time.monotonic() + seconds
+    while True:
+        response = ask("GET", url)
+        if response[0] == status:
+            return response[1]
+        if time.monotonic() > end:
+            raise TimeoutError(url, status, response)
         time.sleep(0.05)
-    raise TimeoutError(url, status, answer)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ with tempfile.TemporaryDirectory() as volume, tempfile.TemporaryDirectory() as e
         "PYTHONPATH": str(FOLDER),
     }
     with service(words, volume), service(api, elsewhere, **variables):
-        wait_for(f"{address}/health")
+        # The server imports for a minute where many processes run.
+        wait_for(f"{address}/health", seconds=300)
         detail = wait_for(HEALTH, 503)["detail"]
         while "models:/" not in detail:
             detail = wait_for(HEALTH, 503)["detail"]

@@ -276,10 +276,15 @@ ALIKE: tuple[str, ...] = (
     "test_*.jinja",
     "deploy_azureml",
     "deploy_huggingface",
+    "deploy_invocations",
+    "deploy_mlflow",
+    "deploy_open_inference",
     "deploy_sagemaker",
+    "deploy_tables",
 )
-ALIKE += tuple(f"{name}.py" for name in ("bundle", "drift", "evaluate", "export", "inputs"))
-ALIKE += tuple(f"{name}.py" for name in ("locate", "monitor", "predict", "protocol", "tracking"))
+ALIKE += tuple(f"{name}.py" for name in ("batch", "bootstrap", "bundle", "drift", "evaluate"))
+ALIKE += tuple(f"{name}.py" for name in ("export", "gate", "middleware", "monitor", "reference"))
+ALIKE += tuple(f"{name}.py" for name in ("request_log", "splits", "tracking", "train", "tune"))
 
 
 class Template:

@@ -98,15 +98,15 @@ def test_a_list_may_be_answered_on_the_command_line(
 
 
 def test_a_description_with_an_example_does_not_answer_for_it(rendered: Render) -> None:
-    """The workflow asks the image what the README's example asks, not what looks like one."""
-    description = "curl -s localhost:8080/invocations -d '1'"
+    """The workflow sends the request of the README's example, not what looks like one."""
+    description = "curl -s localhost:8080/predict -d '1'"
     project = rendered(project_name="x -d '2'", description=description)
     workflow = yaml.safe_load((project / ".github/workflows/image.yml").read_text("utf-8"))
     steps = {step["name"]: step for step in workflow["jobs"]["build"]["steps"]}
-    command = steps["Ask it what the README asks"]["run"].splitlines()[0].partition(" > ")[0]
+    command = steps["Send the request of the README"]["run"].splitlines()[0].partition(" > ")[0]
     run = ["bash", "-c", command]
-    asked = subprocess.run(run, cwd=project, capture_output=True, check=True)  # noqa: S603 - rendered
-    assert json.loads(asked.stdout)["instances"]
+    sent = subprocess.run(run, cwd=project, capture_output=True, check=True)  # noqa: S603 - rendered
+    assert json.loads(sent.stdout)["instances"]
 
 
 def test_a_name_like_a_marker_is_not_in_the_summary(rendered: Render) -> None:

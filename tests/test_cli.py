@@ -84,7 +84,7 @@ def test_new_refuses_in_one_sentence_and_writes_nothing(tmp_path: Path) -> None:
 def test_new_runs_to_the_result_table(tmp_path: Path) -> None:
     project = tmp_path / "churn-radar"
     said = scaffold("new", str(project), "--defaults", "--run")
-    assert "The gate passed" in said
+    assert "The model is promoted to champion" in said
     assert "run churn-radar serve" in said
     assert (project / "reports/metrics.json").is_file()
     log = subprocess.run(

@@ -67,7 +67,7 @@ DEFECTS: dict[str, Callable[[Path], None]] = {
     "ruff check": edit("src/*/cli.py", "import os\n", "import os\nimport pickle\n"),
     "ruff format": edit("src/*/cli.py", "import os\n", "import os \n"),
     "mypy": edit("src/*/data.py", "TARGET = ", "TARGET: int = "),
-    "deptry": edit("pyproject.toml", '    "skops', '    "requests>=2", "skops'),
+    "deptry": edit("pyproject.toml", '    "tomlkit', '    "requests>=2", "tomlkit'),
     "hadolint": edit("Dockerfile", "USER 10001:10001", "USER root"),
     "zizmor": edit(".github/workflows/ci.yml", "persist-credentials: false", "fetch-depth: 0"),
     "workflow schema": edit(".github/workflows/ci.yml", "runs-on:", "runs-no:"),

@@ -19,7 +19,8 @@ import images
 import pytest
 from conftest import COMBINATIONS
 
-from scaffold import Combination
+from scaffold import Combination, render
+from scaffold.matrix import choices
 
 pytestmark = pytest.mark.slow
 OFFLINE = [
@@ -64,6 +65,9 @@ class Project:
 
 
 FIRST = next(iter(COMBINATIONS))
+PROMOTED = "The model is promoted to champion"
+# With a server of their own; that of Hugging Face is the image of every project.
+SERVING = [name for name in choices("deploy") if name != "huggingface"]
 IMAGE = f"localhost/scaffold-{os.environ.get('PYTEST_XDIST_WORKER', 'test')}"
 
 
@@ -121,9 +125,9 @@ def test_the_report_is_written(project: Project) -> None:
     project.offline("churn-radar", "report", "--check")
     readme = project.folder / "README.md"
     text = readme.read_text("utf-8")
-    assert "The gate passed" in text
+    assert PROMOTED in text
     assert [line for line in text.splitlines() if line != line.rstrip()] == []
-    readme.write_text(text.replace("The gate passed", "The gate flew"), "utf-8")
+    readme.write_text(text.replace(PROMOTED, "The model is excellent"), "utf-8")
     assert "README.md" in project.offline("churn-radar", "report", "--check", status=1)
     project.offline("churn-radar", "report")
     assert readme.read_text("utf-8") == text
@@ -163,9 +167,9 @@ def test_a_run_works_after_one_was_killed(project: Project) -> None:
 WRITE_ROWS = """
 import json
 import pandas as pd
-from churn_radar.dataset import load_part
+from churn_radar.core.splits import load_split
 
-rows = load_part("test").instances[:5]
+rows = load_split("test").rows[:5]
 cells = [{k: json.dumps(v) if isinstance(v, list) else v for k, v in r.items()} for r in rows]
 pd.DataFrame(cells).to_csv("rows.csv", index=False)
 pd.DataFrame(rows).to_parquet("rows.parquet", index=False)
@@ -176,9 +180,9 @@ print(json.dumps(rows))
 def test_batch_and_api_agree(project: Project) -> None:
     instances = json.loads(project.offline("python", "-c", WRITE_ROWS).splitlines()[-1])
     for suffix in ("csv", "parquet"):
-        files = ["--input", f"rows.{suffix}", "--output", f"answers.{suffix}"]
+        files = ["--input", f"rows.{suffix}", "--output", f"predictions.{suffix}"]
         project.offline("churn-radar", "predict", *files)
-    with (project.folder / "answers.csv").open(newline="") as file:
+    with (project.folder / "predictions.csv").open(newline="") as file:
         batch = list(csv.DictReader(file))
     answered = ask(project, Path(".venv/bin"), instances)
     assert len(batch) == 5
@@ -210,53 +214,68 @@ def test_serving_needs_no_training_library(project: Project) -> None:
 # The API with an endpoint that fails.
 BROKEN = """#!{python}
 import uvicorn
-from churn_radar.serve import Api
+from churn_radar.serving.api import create_app
 
-app = Api()
+app = create_app()
 app.get("/broken")(lambda: 1 / 0)
 uvicorn.run(app, host="127.0.0.1", port=18080, log_level="critical")
 """
 
 
-def test_no_request_brings_the_api_down(project: Project) -> None:
+def fuzz(project: Project, *command: str | Path, status: int) -> None:
+    """Fuzz the API that a command starts; the exit status tells whether it passed."""
     script = [*OFFLINE, sys.executable, str(Path(__file__).parent / "fuzz.py")]
+    result = subprocess.run(  # noqa: S603 - ours
+        [*script, *map(str, command)],
+        cwd=project.folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == status, result.stdout
+
+
+def test_no_request_brings_the_api_down(project: Project) -> None:
     broken = project.folder / ".broken/churn-radar"
     broken.parent.mkdir(exist_ok=True)
     broken.write_text(BROKEN.format(python=project.folder / ".venv/bin/python"), "utf-8")
     broken.chmod(0o755)
-    for command, status in ((project.folder / ".venv/bin/churn-radar", 0), (broken, 1)):
-        result = subprocess.run(  # noqa: S603 - ours
-            [*script, str(command)],
-            cwd=project.folder,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == status, result.stdout
+    fuzz(project, project.folder / ".venv/bin/churn-radar", "serve", status=0)
+    # The negative control.
+    fuzz(project, broken, status=1)
 
 
-# Rows as raw instances, and what the bundle says of them.
-ANSWER_ROWS = """
+# Instances, and what the bundle predicts for them.
+PREDICT_ROWS = """
 import json
-from churn_radar.bundle import Predictor
-from churn_radar.dataset import load_part
-from churn_radar.settings import BUNDLE
+from churn_radar.core.bundle import Predictor
+from churn_radar.core.splits import load_split
 
-rows, predictor = load_part("test").instances[:5], Predictor(BUNDLE)
-print(json.dumps([rows, predictor.task.answers(predictor.output(rows))]))
+rows = load_split("test").rows[:5]
+print(json.dumps([rows, Predictor().predict(rows)]))
 """
 
 
-def test_it_keeps_the_contracts_of_the_platforms(project: Project) -> None:
-    """Google, Amazon, Azure, MLflow and v2, each played by platforms.py; and damaged bundles."""
-    answered = project.offline("python", "-c", ANSWER_ROWS).splitlines()[-1]
-    rows, answers = (json.dumps(part) for part in json.loads(answered))
+def predicted(project: Project) -> tuple[list[Any], list[Any]]:
+    """A few instances of the test set and their predictions."""
+    rows, predictions = json.loads(project.offline("python", "-c", PREDICT_ROWS).splitlines()[-1])
+    return rows, predictions
+
+
+def play(project: Project, predictions: list[Any], *platforms: str, status: int = 0) -> str:
+    """Let platforms.py send instances and expect these predictions."""
     script = str(Path(__file__).parent / "platforms.py")
     command = str(project.folder / ".venv/bin/churn-radar")
-    assert project.offline("python", script, command, rows, answers).count(" ok\n") == 5
-    # The negative control: with other answers expected, the first platform is not content.
-    project.offline("python", script, command, rows, json.dumps(["other"]), status=1)
+    data = [json.dumps(part) for part in (predicted(project)[0], predictions)]
+    return project.offline("python", script, command, *data, *platforms, status=status)
+
+
+def test_api_keeps_its_contract(project: Project) -> None:
+    predictions = predicted(project)[1]
+    assert play(project, predictions).count(" ok\n") == 2
+    # The negative control.
+    play(project, [{"other": 1}] * len(predictions), status=1)
 
 
 def needs_engine() -> None:
@@ -286,18 +305,17 @@ def own_image(project: Project, serving_images: list[str], made: Callable[[str],
 
 
 @pytest.mark.usefixtures("own_image")
-def test_its_image_serves_as_anybody_and_stops_when_told(project: Project) -> None:
+def test_its_image_serves_as_anybody_and_stops_on_sigterm(project: Project) -> None:
     config = images.build(project.folder, IMAGE)
     assert config["User"] == "10001:10001"
     assert config["Entrypoint"] == ["churn-radar"]
     assert config["Cmd"] == ["serve"]
-    assert "/ping" in str(config["Healthcheck"])
-    answered = project.offline("python", "-c", ANSWER_ROWS).splitlines()[-1]
-    rows, answers = json.loads(answered)
+    assert "/health" in str(config["Healthcheck"])
+    rows, predictions = predicted(project)
     for user in ("10001:10001", "23456:0"):
         with images.running(IMAGE, "--user", user) as container:
-            said = images.answer("/invocations", {"instances": rows})["predictions"]
-            assert [row.keys() for row in said] == [row.keys() for row in answers]
+            response = images.answer("/predict", {"instances": rows})["predictions"]
+            assert [row.keys() for row in response] == [row.keys() for row in predictions]
             images.engine("stop", "--time", "20", container)
             state = json.loads(images.engine("inspect", container))[0]["State"]
             assert state["ExitCode"] in (0, 128 + signal.SIGTERM)
@@ -305,74 +323,11 @@ def test_its_image_serves_as_anybody_and_stops_when_told(project: Project) -> No
     assert "uv sync" in images.engine(*lean, status=2)
 
 
-# Its Dockerfile adds nothing to the image before but the user.
-@pytest.mark.once
-@only(FIRST)
-def test_its_image_for_amazon_serves_the_model_that_is_mounted(project: Project) -> None:
-    needs_engine()
-    config = images.build(project.folder, f"{IMAGE}-amazon", "--target", "sagemaker")
-    assert config["User"] == "0:0"
-    meta = project.json("artifacts/bundle/bundle.json")
-    with tempfile.TemporaryDirectory() as mounted:
-        shutil.copytree(project.folder / "artifacts/bundle", mounted, dirs_exist_ok=True)
-        meta["run"]["mlflow_run_id"] = "mounted"
-        (Path(mounted) / "bundle.json").write_text(json.dumps(meta), "utf-8")
-        with images.running(f"{IMAGE}-amazon", "--volume", f"{mounted}:/opt/ml/model:ro"):
-            assert images.answer("/ping")["run_id"] == "mounted"
-
-
-# The stack of training is a gigabyte.
-@pytest.mark.once
-@only(FIRST)
-def test_an_image_that_can_train_does_so_as_amazon_asks(project: Project) -> None:
-    """Hyperparameters and rows are mounted, and the bundle is found where Amazon takes it."""
-    needs_engine()
-    stack = ["--target", "sagemaker", "--build-arg", "SYNC=--group train --group data"]
-    images.build(project.folder, f"{IMAGE}-train", *stack)
-    write = "from churn_radar import data; data.load().head(2000).to_parquet('rows.parquet')"
-    project.offline("python", "-c", write)
-    with tempfile.TemporaryDirectory() as mounted:
-        for folder in ("input/config", "input/data/training", "model"):
-            (Path(mounted) / folder).mkdir(parents=True)
-        rows = project.folder / "rows.parquet"
-        shutil.move(rows, Path(mounted) / "input/data/training")
-        given = Path(mounted) / "input/config/hyperparameters.json"
-        given.write_text(json.dumps({"C": "0.5"}), "utf-8")
-        mount = ["--network", "none", "--volume", f"{mounted}:/opt/ml", *images.LIMITS]
-        images.engine("run", "--rm", *mount, f"{IMAGE}-train", "train")
-        meta = json.loads((Path(mounted) / "model/bundle.json").read_text("utf-8"))
-        assert 1900 < meta["data"]["rows"] <= 2000  # clean() leaves some out
-        assert (Path(mounted) / "model/model.onnx").is_file()
-        given.write_text(json.dumps({"surprise": "0.5"}), "utf-8")
-        refusal = ["run", "--rm", *mount, f"{IMAGE}-train", "train"]
-        assert "surprise" in images.engine(*refusal, status=2)
-    images.engine("rmi", "--force", f"{IMAGE}-train")
-
-
-@pytest.mark.once
-@only(FIRST)
-def test_the_api_serves_the_champion_of_a_tracking_server(project: Project) -> None:
-    """As in compose.yaml, with its commands, as processes: a server, the pipeline, then the API."""
-    script = str(Path(__file__).parent / "compose.py")
-    assert "champion ok" in project.offline("python", script, str(project.folder))
-
-
-@pytest.mark.once
-@only(FIRST)
-def test_rows_come_from_a_bucket_and_the_bundle_goes_there(project: Project) -> None:
-    write = "from churn_radar import data; data.load().head(2000).to_parquet('raw.parquet')"
-    project.offline("python", "-c", write)
-    project.offline("python", "-c", WRITE_ROWS)
-    script = [str(Path(__file__).parent / "bucket.py"), str(project.folder), "raw.parquet"]
-    command = [*OFFLINE, sys.executable, *script]
-    subprocess.run(command, cwd=project.folder, env=ENVIRONMENT, check=True)  # noqa: S603 - ours
-
-
 MANY_ROWS = """
 import pandas as pd
-from churn_radar.dataset import load_part
+from churn_radar.core.splits import load_split
 
-rows = pd.DataFrame(load_part("train").instances)
+rows = pd.DataFrame(load_split("train").rows)
 pd.concat([rows] * 100, ignore_index=True).to_csv("many.csv", index=False)
 """
 
@@ -391,14 +346,14 @@ def test_batch_goes_on_after_it_was_killed(project: Project) -> None:
             stderr=subprocess.DEVNULL,
         ) as process
     ):
-        while len(kept := [*project.folder.glob(".resumed.csv-*/0*.parquet")]) < 3:
+        while len(blocks := [*project.folder.glob(".resumed.csv-*/0*.parquet")]) < 3:
             time.sleep(0.01)
         process.kill()
     assert not (project.folder / "resumed.csv").exists()
-    # A block that is kept is not answered again, which a changed one would show.
-    first = min(kept)
-    first.write_bytes(sorted(kept)[1].read_bytes())
-    # Nor is what it may have left of the whole taken for a block.
+    # A finished block is not predicted again, which a changed one shows.
+    first = min(blocks)
+    first.write_bytes(sorted(blocks)[1].read_bytes())
+    # What may be left of the joined file is not taken for a block.
     (first.parent / "joined").write_bytes(b"half of it")
     project.offline(*command, "resumed.csv")
     whole, resumed = (project.folder / name for name in ("whole.csv", "resumed.csv"))
@@ -409,11 +364,115 @@ def test_batch_goes_on_after_it_was_killed(project: Project) -> None:
 
 
 def ask(project: Project, binaries: Path, instances: list[Any]) -> list[dict[str, Any]]:
-    """What the API answers to these instances."""
+    """The API's predictions for these instances."""
     script = str(Path(__file__).parent / "ask.py")
     command = str(binaries / "churn-radar")
     output = project.offline("python", script, command, json.dumps(instances))
-    answered: dict[str, Any] = json.loads(output.splitlines()[-1])
-    assert len(answered["predictions"]) == len(instances)
-    assert answered["stopped"] in (0, -signal.SIGTERM)
-    return list(answered["predictions"])
+    response: dict[str, Any] = json.loads(output.splitlines()[-1])
+    assert len(response["predictions"]) == len(instances)
+    assert response["stopped"] in (0, -signal.SIGTERM)
+    return list(response["predictions"])
+
+
+# With the platforms: what their choice adds to a project.
+
+
+@pytest.fixture(scope="module")
+def deployed(project: Project, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project with every platform; its package and its bundle stay as they are."""
+    rendering = tmp_path_factory.mktemp("deployed") / "churn-radar"
+    answers = {**project.combination.answers, "deploy": choices("deploy")}
+    render(rendering, answers, template=template)
+    for path in (rendering / "src").rglob("*.py"):
+        before = project.folder / path.relative_to(rendering)
+        assert before.read_bytes() == path.read_bytes(), path
+    for name in ("pyproject.toml", "Dockerfile"):
+        shutil.copy(rendering / name, project.folder)
+    shutil.copytree(rendering / "deploy", project.folder / "deploy", dirs_exist_ok=True)
+    shutil.rmtree(rendering)
+    environments.sync(project.folder, project.folder / ".venv", ENVIRONMENT)
+    return project
+
+
+def test_tests_of_platforms_pass(deployed: Project) -> None:
+    assert "passed" in deployed.offline("pytest", "deploy")
+
+
+def test_api_keeps_the_contracts_of_platforms(deployed: Project) -> None:
+    predictions = predicted(deployed)[1]
+    assert play(deployed, predictions, *SERVING).count(" ok\n") == 2 + len(SERVING)
+
+
+def test_no_request_brings_the_routes_of_platforms_down(deployed: Project) -> None:
+    fuzz(deployed, deployed.folder / ".venv/bin/python", "-m", "deploy.serve", status=0)
+
+
+def build_for_sagemaker(project: Project, tag: str, *options: str) -> dict[str, Any]:
+    """The configuration of the image of deploy/sagemaker, built on the two before it."""
+    images.build(project.folder, f"{tag}-api", *options)
+    layers = ["--build-arg", f"IMAGE={tag}-api"]
+    images.build(project.folder / "deploy", f"{tag}-platforms", *layers)
+    layers = ["--build-arg", f"IMAGE={tag}-platforms"]
+    return images.build(project.folder / "deploy/sagemaker", tag, *layers)
+
+
+@pytest.mark.once
+@only(FIRST)
+def test_image_for_sagemaker_serves_the_mounted_bundle(deployed: Project) -> None:
+    needs_engine()
+    config = build_for_sagemaker(deployed, f"{IMAGE}-sagemaker")
+    assert config["User"] == "0:0"
+    info = deployed.json("artifacts/bundle/bundle.json")
+    with tempfile.TemporaryDirectory() as mounted:
+        shutil.copytree(deployed.folder / "artifacts/bundle", mounted, dirs_exist_ok=True)
+        info["run"]["mlflow_run_id"] = "mounted"
+        (Path(mounted) / "bundle.json").write_text(json.dumps(info), "utf-8")
+        with images.running(f"{IMAGE}-sagemaker", "--volume", f"{mounted}:/opt/ml/model:ro"):
+            assert images.answer("/ping")["run_id"] == "mounted"
+
+
+# The stack of training is a gigabyte.
+@pytest.mark.once
+@only(FIRST)
+def test_image_for_sagemaker_trains_on_mounted_rows(deployed: Project) -> None:
+    """Hyperparameters and rows are mounted, and the bundle is written where SageMaker takes it."""
+    needs_engine()
+    tag = f"{IMAGE}-train"
+    groups = "--group deploy --group train --group data"
+    build_for_sagemaker(deployed, tag, "--build-arg", f"SYNC={groups}")
+    write = "from churn_radar import data; data.load().head(2000).to_parquet('rows.parquet')"
+    deployed.offline("python", "-c", write)
+    with tempfile.TemporaryDirectory() as mounted:
+        for folder in ("input/config", "input/data/training", "model"):
+            (Path(mounted) / folder).mkdir(parents=True)
+        rows = deployed.folder / "rows.parquet"
+        shutil.move(rows, Path(mounted) / "input/data/training")
+        given = Path(mounted) / "input/config/hyperparameters.json"
+        given.write_text(json.dumps({"C": "0.5"}), "utf-8")
+        mount = ["--network", "none", "--volume", f"{mounted}:/opt/ml", *images.LIMITS]
+        images.engine("run", "--rm", *mount, tag, "train")
+        info = json.loads((Path(mounted) / "model/bundle.json").read_text("utf-8"))
+        assert 1900 < info["data"]["rows"] <= 2000  # clean() leaves some out
+        assert (Path(mounted) / "model/model.onnx").is_file()
+        given.write_text(json.dumps({"surprise": "0.5"}), "utf-8")
+        refusal = ["run", "--rm", *mount, tag, "train"]
+        assert "surprise" in images.engine(*refusal, status=2)
+    images.engine("rmi", "--force", tag, f"{tag}-platforms", f"{tag}-api")
+
+
+@pytest.mark.once
+@only(FIRST)
+def test_api_serves_the_champion_of_a_tracking_server(deployed: Project) -> None:
+    """As in deploy/mlflow/compose.yaml, as processes: a server, the pipeline, then the API."""
+    script = str(Path(__file__).parent / "compose.py")
+    assert "champion ok" in deployed.offline("python", script, str(deployed.folder))
+
+
+@pytest.mark.once
+@only(FIRST)
+def test_rows_come_from_a_bucket_and_the_bundle_goes_there(deployed: Project) -> None:
+    write = "from churn_radar import data; data.load().head(2000).to_parquet('raw.parquet')"
+    deployed.offline("python", "-c", write)
+    script = [str(Path(__file__).parent / "bucket.py"), str(deployed.folder), "raw.parquet"]
+    command = [*OFFLINE, sys.executable, *script]
+    subprocess.run(command, cwd=deployed.folder, env=ENVIRONMENT, check=True)  # noqa: S603 - ours

@@ -8,7 +8,7 @@ import pytest
 from history import Template, git
 from test_workflows import Hub, succeed
 
-MODULE, FILE = "src/{{ package_name }}/settings.py", "src/churn_radar/settings.py"
+MODULE, FILE = "src/{{ package_name }}/core/config.py", "src/churn_radar/core/config.py"
 
 
 @pytest.fixture(scope="module")

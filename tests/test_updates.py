@@ -17,8 +17,8 @@ from scaffold import ScaffoldError, update
 from scaffold.matrix import ROOT
 from scaffold.render import recorded_answers
 
-MODULE = "src/a_project/settings.py"
-SOURCE = "src/{{ package_name }}/settings.py"
+MODULE = "src/a_project/core/config.py"
+SOURCE = "src/{{ package_name }}/core/config.py"
 UNUSED = [name for name in ALIKE if name != "deploy_sagemaker"]
 # In nlp alone, and in its framework alone.
 TEXTS, MODEL = "src/a_project/texts.py", "src/a_project/model.py"
@@ -184,8 +184,8 @@ def test_what_was_deleted_is_not_brought_back_under_another_name(here: Situation
     source = here.template.folder / "template" / SOURCE
     source.rename(source.with_name("options.py"))
     here.template.release()
-    assert here.ours().deleted == [MODULE, "src/a_project/options.py"]
-    assert not (here.project / "src/a_project/options.py").exists()
+    assert here.ours().deleted == [MODULE, "src/a_project/core/options.py"]
+    assert not (here.project / "src/a_project/core/options.py").exists()
 
 
 # What Copier would lose: refused by itself, merged by `scaffold update`.
@@ -217,23 +217,23 @@ def test_another_kind_of_project(here: Situation, question: str, answer: str, pa
 
 
 def test_a_platform_fewer(here: Situation) -> None:
-    here.change("deploy/vertex.py", below("# mine"))
+    here.change("deploy/vertex/deploy.py", below("# mine"))
     here.release(SOURCE, above("# theirs"))
     here.refused(lambda: here.plain(deploy="[sagemaker]"), "made with deploy vertex")
     here.ours(deploy="[sagemaker]")
-    assert here.conflicts() == {"deploy/vertex.py"}
-    assert here.read("deploy/vertex.py").endswith("# mine\n")
+    assert here.conflicts() == {"deploy/vertex/deploy.py"}
+    assert here.read("deploy/vertex/deploy.py").endswith("# mine\n")
     # One more is no loss.
     git(here.project, "reset", "--quiet", "--hard")
     here.plain(deploy="[vertex, sagemaker]")
-    assert (here.project / "deploy/sagemaker.py").exists()
+    assert (here.project / "deploy/sagemaker/deploy.py").exists()
     git(here.project, "reset", "--quiet", "--hard")
     git(here.project, "clean", "--quiet", "-fd")
     here.ours(deploy="vertex,sagemaker")
-    assert (here.project / "deploy/sagemaker.py").exists()
+    assert (here.project / "deploy/sagemaker/deploy.py").exists()
 
 
-@pytest.mark.parametrize("now", ["src/PACKAGE/options.py", ""])
+@pytest.mark.parametrize("now", ["src/PACKAGE/core/options.py", ""])
 def test_a_file_that_a_version_moves(here: Situation, now: str) -> None:
     here.change(MODULE, below("# mine"))
     source = here.template.folder / "template" / SOURCE
@@ -241,12 +241,12 @@ def test_a_file_that_a_version_moves(here: Situation, now: str) -> None:
         source.rename(source.with_name("options.py"))
     else:
         source.unlink()
-    here.template.announce("src/PACKAGE/settings.py", now)
+    here.template.announce("src/PACKAGE/core/config.py", now)
     here.template.release()
     here.refused(here.plain, f"v1.1.0 {'moves' if now else 'removes'} {MODULE}")
     here.ours()
     if now:
-        assert here.read("src/a_project/options.py").endswith("# mine\n")
+        assert here.read("src/a_project/core/options.py").endswith("# mine\n")
     else:
         assert here.conflicts() == {MODULE}
         assert here.read(MODULE).endswith("# mine\n")
@@ -424,7 +424,7 @@ def test_a_look_changes_nothing(here: Situation) -> None:
     said = scaffold("update", "--look", str(here.project))
     for expected in (
         "v1.0.0 to v1.2.0",
-        "conflict to come: src/a_project/settings.py",
+        f"conflict to come: {MODULE}",
         "stays deleted, as you left it: compose.yaml",
         "new question: colour, answered with 'red'",
     ):

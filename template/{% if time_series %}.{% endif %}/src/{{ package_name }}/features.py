@@ -85,7 +85,11 @@ class Instance(Row):
     @field_validator("values")
     @classmethod
     def check_values(cls, values: list[float | None], info: ValidationInfo) -> list[float | None]:
-        """Refuse a history with too many gaps."""
+        """Refuse a history with too many gaps.
+
+        Raises:
+            ValueError: There are more or fewer values than dates, or too few of the last 56 days.
+        """
         dates = info.data.get("dates")
         if dates is None:  # they were refused
             return values
@@ -138,7 +142,11 @@ def build_features(rows: Rows) -> Features:
 
 
 def fill_gaps(weeks: Array) -> Array:
-    """Replace NaN by the median of the same weekday in the other weeks."""
+    """Replace NaN by the median of the same weekday in the other weeks.
+
+    Args:
+        weeks: Shape (n, 8, 7).
+    """
     medians = np.nanmedian(weeks, axis=1, keepdims=True)
     return np.where(np.isnan(weeks), medians, weeks)
 

@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 from pydantic import Field
-from sklearn.neighbors import NearestCentroid, NearestNeighbors
+from sklearn.metrics import pairwise_distances_argmin
+from sklearn.neighbors import NearestNeighbors
 
 from .core.config import Config
 from .core.metrics import Target
@@ -40,7 +41,12 @@ class SourceRow(Instance):
 
 
 def encode(image: Image.Image, file_format: str = "PNG") -> str:
-    """An image file in base64."""
+    """An image as a file in base64.
+
+    Args:
+        image: Of any mode that the format knows.
+        file_format: As Pillow calls it.
+    """
     file = BytesIO()
     image.save(file, file_format)
     return b64encode(file.getvalue()).decode()
@@ -51,7 +57,7 @@ GRADIENT = Image.linear_gradient("L").resize((90, 40))
 MODES = ("1", "LA", "P", "RGB", "RGBA", "I;16")
 EDGE_CASES: Rows = [
     *({"image": encode(GRADIENT.convert(mode))} for mode in MODES),
-    {"image": encode(GRADIENT.resize((2, 1)))},
+    {"image": encode(GRADIENT.resize((1, 2)))},
 ]
 
 
@@ -114,7 +120,8 @@ def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:
     """Assign each row to "train", "valid" or "test", stratified by the target."""
     shuffled = table.sample(frac=1, random_state=seed)
     rank = shuffled.groupby(TARGET).cumcount().sort_index()
-    position = rank / table.groupby(TARGET)[TARGET].transform("size")
+    class_size = table.groupby(TARGET)[TARGET].transform("size")
+    position = rank / class_size
     in_test = position < config.test_fraction
     in_valid = position < config.test_fraction + config.validation_fraction
     return np.select([in_test, in_valid], ["test", "valid"], "train")
@@ -129,12 +136,16 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
 
 
 def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:
-    """Probabilities of shape (n, 10) without a model: 1 for the digit whose mean image is nearest."""
+    """Probabilities without a model: 1 for the digit whose mean image is nearest.
+
+    Returns:
+        Shape (n, classes), by name.
+    """
     train_images = train["pixels"].reshape(len(y_train), -1)
     test_images = test["pixels"].reshape(-1, train_images.shape[1])
-    centroids = NearestCentroid().fit(train_images, y_train)
-    predicted = centroids.predict(test_images)
-    return {"nearest mean image": np.eye(len(centroids.classes_))[predicted]}
+    means = [train_images[y_train == digit].mean(axis=0) for digit in np.unique(y_train)]
+    nearest = pairwise_distances_argmin(test_images, means)
+    return {"nearest mean image": np.eye(len(means))[nearest]}
 
 
 def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:
@@ -181,6 +192,9 @@ def plot_risk_coverage(ranked: pd.DataFrame) -> Figure:
     figure = Figure(layout="constrained")
     ax = figure.subplots()
     ax.plot(share_left, error_rate)
-    ax.set(xlabel="share left to people, least probable first", xlim=(0, 0.25))
-    ax.set(ylabel="error rate of the rest")
+    ax.set(
+        xlabel="share left to people, least probable first",
+        ylabel="error rate of the rest",
+        xlim=(0, 0.25),
+    )
     return figure

@@ -83,8 +83,12 @@ class Target(BaseModel):
         """All rows in one segment, and random segments of the model's sizes."""
         n_rows = len(features["position"])
         shares = self.shares or [1.0]
-        segments = np.random.default_rng(0).choice(len(shares), n_rows, p=shares)
-        return {"one cluster": as_output(np.zeros(n_rows)), "random labels": as_output(segments)}
+        rng = np.random.default_rng(0)
+        segments = rng.choice(len(shares), n_rows, p=shares)
+        return {
+            "one cluster": as_output(np.zeros(n_rows)),
+            "random labels": as_output(segments),
+        }
 
     def fit_decision(self, y_valid: Array, output: Array) -> Self:
         """A copy with the segments and the typical distance of the validation set."""
@@ -103,13 +107,13 @@ class Target(BaseModel):
             return NO_DESCRIPTION
         position, medians = np.median(y, axis=0)
         differences = self.standardize(position)
+        order = np.argsort(-np.abs(differences))
         phrases = []
-        for index in np.argsort(-np.abs(differences)):
-            if abs(differences[index]) > MIN_DIFFERENCE:
-                level = "high" if differences[index] > 0 else "low"
-                name = self.fields[index].replace("_", " ")
-                comparison = f"median {medians[index]:.3g}, of all {self.medians[index]:.3g}"
-                phrases.append(f"{level} {name} ({comparison})")
+        for index in order[np.abs(differences[order]) > MIN_DIFFERENCE]:
+            level = "high" if differences[index] > 0 else "low"
+            name = self.fields[index].replace("_", " ")
+            comparison = f"median {medians[index]:.3g}, of all {self.medians[index]:.3g}"
+            phrases.append(f"{level} {name} ({comparison})")
         return ", ".join(phrases) or NO_DESCRIPTION
 
     def standardize(self, position: Array) -> Array:
@@ -124,14 +128,14 @@ class Target(BaseModel):
     def metrics(self, y_true: Array, output: Array) -> dict[str, float]:
         """All metrics on these rows."""
         silhouette = silhouette_values(y_true[:, 0], output[:, 0])
-        values = {
+        means = {
             "silhouette": silhouette,
             # Nearer to another segment than to their own.
             "misplaced_share": silhouette < 0,
             "stability": stability(output),
             "distance_to_center": output[:, -1],
         }
-        return {name: float(np.mean(rows)) for name, rows in values.items()}
+        return {name: float(values.mean()) for name, values in means.items()}
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row."""
@@ -151,9 +155,10 @@ class Target(BaseModel):
 
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
         """What monitoring compares of the predictions."""
+        segments = output[:, 0].astype(int)
         return {
             # Text, because the numbers of segments have no order.
-            "segment": [str(segment + 1) for segment in output[:, 0].astype(int)],
+            "segment": [str(segment + 1) for segment in segments],
             "stability": stability(output).tolist(),
             "distance": output[:, -1].tolist(),
         }
@@ -183,4 +188,5 @@ def silhouette_values(position: Array, segments: Array) -> Array:
 
 def stability(output: Array) -> Array:
     """The share of the replicas that agree with the model on the row's segment."""
-    return np.asarray((output[:, 1:-1] == output[:, :1]).mean(axis=1))
+    agrees = output[:, 1:-1] == output[:, :1]
+    return np.asarray(agrees.mean(axis=1))

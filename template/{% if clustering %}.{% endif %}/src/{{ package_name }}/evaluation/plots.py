@@ -27,7 +27,8 @@ def plot_silhouette(y_true: Array, segments: Array) -> Figure:
         rows = first_row + np.arange(len(bars))
         ax.fill_betweenx(rows, bars, label=f"segment {segment + 1}")
         first_row += len(bars)
-    ax.set(xlabel="silhouette (below 0: another segment is nearer)", yticks=[])
+    ax.set(xlabel="silhouette (below 0: another segment is nearer)")
+    ax.set_yticks([])
     ax.legend()
     return figure
 
@@ -42,7 +43,13 @@ def plot_profile(target: Target, y_true: Array, segments: Array) -> Figure:
     labels = [f"segment {number + 1}" for number in numbers]
     figure = Figure(layout="constrained")
     ax = figure.subplots()
-    image = ax.imshow(target.standardize(position), cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
+    image = ax.imshow(
+        target.standardize(position),
+        cmap="RdBu_r",
+        vmin=-2,
+        vmax=2,
+        aspect="auto",
+    )
     for (row, column), median in np.ndenumerate(values):
         ax.text(column, row, f"{median:.3g}", ha="center", va="center")
     ax.set_xticks(range(len(fields)), fields)

@@ -76,6 +76,10 @@ class Target(BaseModel):
         """A copy whose intervals have the coverage of [decision] on the validation set.
 
         Split conformal prediction for each step: Lei et al. (2018), arXiv:1604.04173.
+
+        Args:
+            y_valid: The encoded target of the validation set.
+            output: What the model returns for it.
         """
         errors = np.sort(scaled_errors(y_valid, output), axis=0)
         n = len(errors)

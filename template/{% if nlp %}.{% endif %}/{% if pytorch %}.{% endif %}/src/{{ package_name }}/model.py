@@ -1,22 +1,23 @@
-"""Yours: the network, and its search space.
+"""Yours: the network, its parameters and its search space.
 
-What it knows of each word and pair of words is added up. With a backbone in params.toml, a sentence
-model from the Hugging Face hub is trained further instead.
+It adds up a vector for each word and pair of words. With a backbone in params.toml, an encoder of
+the Hugging Face hub is trained further instead.
 """
 
 from typing import Any
 
+import torch
 from optuna import Trial
 from pydantic import Field
 from torch import Tensor, nn
 
-from .inputs import Array, Inputs
-from .prepare import BUCKETS, TOKENIZER
-from .settings import COMMAND, UserError
-from .training import Training, export_network, predict_network, train_network
+from .core.config import COMMAND, UserError
+from .core.rows import Array, Features
+from .features import BUCKETS, TOKENIZER
+from .training.network import TrainingConfig, export_network, fit_network, predict_network
 
 
-class Params(Training):
+class ModelConfig(TrainingConfig):
     """[model] in params.toml."""
 
     width: int = Field(ge=1)
@@ -25,20 +26,22 @@ class Params(Training):
 
 
 class Words(nn.Module):
-    """A vector for each word; the first stays zero, for where no word is."""
+    """The sum of the words' vectors, divided by the root of their number; id 0 is padding."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.width, self.table = width, nn.Embedding(BUCKETS + 1, width, padding_idx=0)
-        # Small, so that words which training hardly holds say hardly anything.
-        self.table.weight.data *= 0.02
+        self.width = width
+        self.vectors = nn.Embedding(BUCKETS + 1, width, padding_idx=0)
+        # Small, so that a word which is rare in training changes little.
+        self.vectors.weight.data *= 0.02
 
     def forward(self, ids: Tensor) -> Any:
-        return self.table(ids).sum(1) / ((ids > 0).sum(1, keepdim=True) + 1).sqrt()
+        n_words = (ids > 0).sum(dim=1, keepdim=True)
+        return self.vectors(ids).sum(dim=1) / (n_words + 1).sqrt()
 
 
 class Sentence(nn.Module):
-    """The mean of what a sentence model says of the pieces of a text."""
+    """The mean of an encoder's vectors for the subwords of a text; id 0 is padding."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -47,40 +50,46 @@ class Sentence(nn.Module):
 
     def forward(self, ids: Tensor) -> Any:
         mask = (ids > 0).long()
-        said = self.encoder(input_ids=(ids - 1).clamp(min=0), attention_mask=mask)
-        return (said.last_hidden_state * mask.unsqueeze(2)).sum(1) / mask.sum(1, keepdim=True)
+        output = self.encoder(input_ids=(ids - 1).clamp(min=0), attention_mask=mask)
+        total = (output.last_hidden_state * mask.unsqueeze(2)).sum(dim=1)
+        return total / mask.sum(dim=1, keepdim=True)
 
 
 class Network(nn.Module):
-    """A text as one vector, and from that a score for each class."""
+    """A vector of the text, and from that a score for each class."""
 
-    def __init__(self, params: Params, classes: int) -> None:
+    def __init__(self, config: ModelConfig, n_classes: int) -> None:
         super().__init__()
-        self.text = Sentence(params.backbone) if params.backbone else Words(params.width)
-        self.scores = nn.Sequential(nn.Dropout(params.dropout), nn.Linear(self.text.width, classes))
+        self.text = Sentence(config.backbone) if config.backbone else Words(config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.scores = nn.Linear(self.text.width, n_classes)
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
-        return self.scores(self.text(inputs["ids"]))
+        return self.scores(self.dropout(self.text(inputs["ids"])))
 
 
 def load_encoder(name: str) -> Any:
-    """From a folder, the hub or its cache; the tokenizer goes where prepare.py looks for it."""
-    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - seconds, and seldom needed
+    """Load an encoder from a folder, the hub or its cache; its tokenizer goes to TOKENIZER.
+
+    Raises:
+        UserError: The encoder cannot be loaded, or its tokenizer is new to features.py.
+    """
+    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - takes seconds, rarely needed
 
     try:
         encoder = AutoModel.from_pretrained(name, use_safetensors=True)
         tokenizer = AutoTokenizer.from_pretrained(name).backend_tokenizer.to_str()
     except (OSError, ValueError) as error:
-        reason = f"is no folder, not cached, nor to be had from the hub: {error}".splitlines()[0]
-        raise UserError(f'params.toml: the backbone "{name}" {reason}') from error
+        reason = str(error).splitlines()[0]
+        raise UserError(f'params.toml: backbone = "{name}" cannot be loaded: {reason}') from error
     if not TOKENIZER.is_file() or TOKENIZER.read_text(encoding="utf-8") != tokenizer:
         TOKENIZER.write_text(tokenizer, encoding="utf-8")
-        raise UserError(f"{TOKENIZER} is that of {name} now; run `{COMMAND} train` again.")
+        raise UserError(f"{TOKENIZER} is now the tokenizer of {name}; run `{COMMAND} train` again.")
     return encoder
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches; a backbone needs learning rates about 5e-5."""
+    """Suggest values of ModelConfig, for `tune`; a backbone needs learning rates near 5e-5."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 5e-4, 2e-2, log=True),
         "width": trial.suggest_int("width", 4, 64, log=True),
@@ -88,23 +97,23 @@ def search_space(trial: Trial) -> dict[str, Any]:
     }
 
 
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> nn.Sequential:
-    """Learn from the training part alone; `target` holds the index of each row's class."""
-    if TOKENIZER.is_file() and not params.backbone:
-        raise UserError(f"Delete {TOKENIZER}, or name the backbone whose it is in params.toml.")
-    classes, loss = int(target.max()) + 1, nn.functional.cross_entropy
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> nn.Module:
+    """Fit on the training set; `y` holds the index of each row's class."""
+    if TOKENIZER.is_file() and not config.backbone:
+        raise UserError(f"Delete {TOKENIZER}, or name its backbone in params.toml.")
+    torch.manual_seed(seed)
+    network = Network(config, int(y.max()) + 1)
+    inputs = {"ids": features["ids"]}
+    fit_network(network, inputs, y, nn.functional.cross_entropy, config, seed)
+    return nn.Sequential(network, nn.Softmax(dim=1))
 
-    def build() -> nn.Sequential:
-        return nn.Sequential(Network(params, classes), nn.Softmax(1))
 
-    return train_network(build, {"ids": inputs["ids"]}, target, loss, params, seed)
-
-
-def predict(model: nn.Sequential, inputs: Inputs) -> Array:
+def predict(model: nn.Module, features: Features) -> Array:
     """Probabilities of shape (n, classes)."""
-    return predict_network(model, {"ids": inputs["ids"]})
+    return predict_network(model, {"ids": features["ids"]})
 
 
-def to_onnx(model: nn.Sequential, inputs: Inputs) -> bytes:
-    """The model in ONNX; its last output is what `predict` returns."""
-    return export_network(model, {"ids": inputs["ids"]})
+def to_onnx(model: nn.Module, features: Features) -> bytes:
+    """The model in ONNX: its input is named as the feature, its last output is `predict`'s."""
+    onnx = export_network(model, {"ids": features["ids"]})
+    return bytes(onnx.SerializeToString())

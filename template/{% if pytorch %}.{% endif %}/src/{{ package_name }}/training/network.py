@@ -143,13 +143,12 @@ def evaluate_loss(network: Module, batch_loss: BatchLoss, batches: list[Array]) 
         return fmean(batch_loss(rows).item() for rows in batches)
 
 
-# Mixed precision on an NVIDIA GPU; on other devices this changes nothing.
-@torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_available())
 def forward(network: Module, features: Features, rows: Array) -> Any:
-    """The network's output for some rows, on its device."""
+    """The network's output for some rows, in mixed precision on an NVIDIA GPU."""
     device = next(network.parameters()).device
     batch = {name: torch.tensor(v[rows], device=device) for name, v in features.items()}
-    return network(batch).float()
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        return network(batch).float()
 
 
 def log_epoch(epoch: int, train_loss: float, valid_loss: float) -> None:
@@ -233,8 +232,9 @@ def export_network(network: Module, features: Features) -> ModelProto:
     return model
 
 
-def join_graphs(first: ModelProto, second: ModelProto) -> ModelProto:
-    """One ONNX graph, in which the output of `first` is the only input of `second`."""
-    joint = (first.graph.output[0].name, second.graph.input[0].name)
+def join_graphs(first: ModelProto, second: ModelProto, name: str) -> bytes:
+    """One ONNX graph, in which the output of `first` is the input `name` of `second`."""
+    first = compose.add_prefix(first, "first_", rename_inputs=False)
     second.ir_version = first.ir_version
-    return compose.merge_models(first, second, [joint], prefix2="second_")
+    joined = compose.merge_models(first, second, [(first.graph.output[0].name, name)])
+    return bytes(joined.SerializeToString())

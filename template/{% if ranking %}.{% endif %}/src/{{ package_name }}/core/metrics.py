@@ -35,12 +35,10 @@ class Target(BaseModel):
     Attributes:
         items: The catalogue.
         counts: How many users of the training set chose each item.
-        n_users: The number of users in the training set.
     """
 
     items: list[str]
     counts: list[int]
-    n_users: int
     decision: DecisionConfig
 
     @classmethod
@@ -57,7 +55,7 @@ class Target(BaseModel):
         users = count_users(features)
         users.update(target.tolist())
         counts = [users[item] for item in items]
-        return cls(items=items, counts=counts, n_users=len(target), decision=decision)
+        return cls(items=items, counts=counts, decision=decision)
 
     @property
     def primary_metric(self) -> str:
@@ -88,35 +86,24 @@ class Target(BaseModel):
         k = self.decision.k
         rank = ranks(y_true, output)
         in_list = rank <= k
-        recommended = top_k_matrix(output, k)
-        values = {
+        means = {
             self.primary_metric: ndcg(rank, k),
             f"hit_rate_at_{k}": in_list,
             f"mrr_at_{k}": in_list / rank,
             # The share of the catalogue that is in at least one list.
-            f"coverage_at_{k}": recommended.any(axis=0),
-            f"novelty_bits_at_{k}": self.novelty(recommended),
+            f"coverage_at_{k}": top_k_matrix(output, k).any(axis=0),
             # An upper bound of the hit rate.
             "in_catalogue": y_true >= 0,
         }
-        return {name: float(np.mean(items)) for name, items in values.items()}
-
-    def novelty(self, recommended: Array) -> Array:
-        """The self-information in bits of each recommended item: Zhou et al. (2010), PNAS 107.
-
-        Args:
-            recommended: What top_k_matrix() returns.
-        """
-        bits = -np.log2(np.array(self.counts) / self.n_users)
-        return bits[np.nonzero(recommended)[1]]
+        return {name: float(values.mean()) for name, values in means.items()}
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: its best items and their scores."""
-        best = best_items(output, self.decision.k)
-        return [self.prediction(row, order) for row, order in zip(output, best, strict=True)]
+        return [self.prediction(scores) for scores in output]
 
-    def prediction(self, scores: Array, best: IntArray) -> dict[str, Any]:
+    def prediction(self, scores: Array) -> dict[str, Any]:
         """The list of one row; shorter than k where the history holds nearly all items."""
+        (best,) = best_items(scores[np.newaxis], self.decision.k)
         allowed = best[scores[best] > MASKED]
         # Without an item of the catalogue in the history, only popularity is left.
         based_on = "history" if (scores <= MASKED).any() else "popularity"
@@ -180,9 +167,10 @@ def ranks(y_true: IntArray, output: Array) -> Array:
     y = y_true[:, np.newaxis]
     score = np.take_along_axis(output, np.maximum(y, 0), axis=1)
     is_before = np.arange(output.shape[1]) < y
-    ranks_higher = (output > score) | ((output == score) & is_before)
+    is_first_of_ties = (output == score) & is_before
+    n_higher = np.sum((output > score) | is_first_of_ties, axis=1)
     can_be_found = (y_true >= 0) & (score[:, 0] > MASKED)
-    return np.where(can_be_found, 1.0 + ranks_higher.sum(axis=1), np.inf)
+    return np.where(can_be_found, 1.0 + n_higher, np.inf)
 
 
 def ndcg(rank: Array, k: int) -> Array:

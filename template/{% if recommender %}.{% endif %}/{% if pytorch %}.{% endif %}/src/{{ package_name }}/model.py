@@ -1,40 +1,55 @@
-"""Yours: the network, what goes before it in ONNX, and its search space.
+"""Yours: the network, what comes before it in ONNX, its parameters and its search space.
 
-Each film has a place, and a person is where the latest likes are: their mean, in which what is
-longer ago fades at a rate that is learned. The films that lie in that direction are recommended.
+Each film has a vector. A user's taste is the mean of the vectors of the latest likes, in which
+older likes count less, at a rate that is learned. Films with a vector in its direction score high.
 """
 
 from typing import Any
 
 import numpy as np
 import torch
-from onnx import helper, numpy_helper, parser
+from onnx import ModelProto, helper, numpy_helper, parser
 from optuna import Trial
 from pydantic import Field
 from torch import Tensor, nn
 
-from .inputs import Array, Inputs
-from .metrics import MASKED, catalogue, chosen, positions
-from .training import OPSET, Training, export_network, predict_network, train_network
+from .core.metrics import MASKED, build_catalogue, history_matrix, item_indices
+from .core.rows import Array, Features
+from .training.network import (
+    OPSET,
+    TrainingConfig,
+    export_network,
+    fit_network,
+    join_graphs,
+    predict_network,
+)
 
-Model = tuple[list[str], nn.Sequential]
-WINDOW = 30  # how many of the latest likes the network looks at; what is older has faded
-# What predict() does before the network; export measures whether it is the same.
+Model = tuple[list[str], nn.Module]
+
+# How many of the latest likes the network takes; older ones have no more weight.
+WINDOW = 30
+# build_inputs() in ONNX; export measures the difference.
 GRAPH = f"""
 <ir_version: 10, opset_import: ["": {OPSET}, "ai.onnx.ml": 4]>
-before (string[rows, longest] history) => (int64[rows, wide] likes) {{
-    position = ai.onnx.ml.LabelEncoder (history)
-    shape = Shape (history) rows = Shape <end = 1> (history)
-    long = Concat <axis = 0> (rows, window) filler = Expand (count, long)
-    padded = Concat <axis = 1> (position, filler) latest = Slice (padded, zero, window, one)
-    size = Concat <axis = 0> (rows, columns) empty = Expand (zero, size)
-    ones = Expand (one, shape) marked = ScatterElements <axis = 1> (empty, position, ones)
-    had = Slice (marked, zero, count, one) likes = Concat <axis = 1> (latest, had)
+encode (string[n, longest] history) => (int64[n, wide] likes) {{
+    indices = ai.onnx.ml.LabelEncoder (history)
+    n = Shape <end = 1> (history)
+    filler_shape = Concat <axis = 0> (n, window)
+    filler = Expand (n_items, filler_shape)
+    filled = Concat <axis = 1> (indices, filler)
+    latest = Slice (filled, zero, window, one)
+    shape = Shape (history)
+    ones = Expand (one, shape)
+    empty_shape = Concat <axis = 0> (n, columns)
+    empty = Expand (zero, empty_shape)
+    scattered = ScatterElements <axis = 1> (empty, indices, ones)
+    in_history = Slice (scattered, zero, n_items, one)
+    likes = Concat <axis = 1> (latest, in_history)
 }}
 """
 
 
-class Params(Training):
+class ModelConfig(TrainingConfig):
     """[model] in params.toml."""
 
     width: int = Field(ge=1)
@@ -42,31 +57,36 @@ class Params(Training):
 
 
 class Network(nn.Module):
-    """A score for each item, from the positions of the latest likes."""
+    """A score for each item, MASKED where the history holds it."""
 
-    def __init__(self, params: Params, items: int) -> None:
+    def __init__(self, config: ModelConfig, n_items: int) -> None:
         super().__init__()
-        self.items, self.dropout = items, params.dropout
-        self.places = nn.Embedding(items + 1, params.width)
-        nn.init.normal_(self.places.weight, std=0.1)
-        self.popularity = nn.Parameter(torch.zeros(items))
-        self.fading = nn.Parameter(torch.tensor(0.3))
+        self.n_items = n_items
+        self.dropout = config.dropout
+        self.vectors = nn.Embedding(n_items + 1, config.width)
+        nn.init.normal_(self.vectors.weight, std=0.1)
+        self.popularity = nn.Parameter(torch.zeros(n_items))
+        self.decay = nn.Parameter(torch.tensor(0.3))
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
-        latest, had = inputs["likes"].tensor_split([WINDOW], dim=1)
-        weight = torch.exp(-self.fading.abs() * torch.arange(WINDOW, device=latest.device))
-        weight = weight * (latest < self.items)
-        if self.training:  # whole likes are dropped, so that none is relied upon
-            weight = weight * (torch.rand_like(weight) >= self.dropout)
-        weight = weight / weight.sum(1, keepdim=True).clamp_min(1e-9)
-        person = torch.einsum("nl,nlw->nw", weight, self.places(latest))
-        scores = person @ self.places.weight[: self.items].T + self.popularity
-        # While it learns it is not told which items a person had: that is for those who ask.
-        return scores.masked_fill(had > 0, MASKED) if had.shape[1] else scores
+        latest = inputs["likes"][:, :WINDOW]
+        in_history = inputs["likes"][:, WINDOW:]
+        taste = torch.einsum("nl,nlw->nw", self.weights(latest), self.vectors(latest))
+        scores = taste @ self.vectors.weight[: self.n_items].T + self.popularity
+        # In training nothing is masked, and so the inputs have no such columns.
+        return scores.masked_fill(in_history > 0, MASKED) if in_history.shape[1] else scores
+
+    def weights(self, latest: Tensor) -> Tensor:
+        """The weight of each like; in training some likes are left out at random."""
+        age = torch.arange(WINDOW, device=latest.device)
+        weights = torch.exp(-self.decay.abs() * age) * (latest < self.n_items)
+        if self.training:
+            weights = weights * (torch.rand_like(weights) >= self.dropout)
+        return weights / weights.sum(dim=1, keepdim=True).clamp_min(1e-9)
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches."""
+    """Suggest values of ModelConfig, for `tune`."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 1e-3, 2e-2, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-3, 1, log=True),
@@ -75,43 +95,60 @@ def search_space(trial: Trial) -> dict[str, Any]:
     }
 
 
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> Model:
-    """Learn from the training part alone; `target` holds the position of each person's last."""
-    items = catalogue(inputs)
-    # Every like was the next one once: not only the last teaches.
-    last = np.where(target < 0, len(items), target)
-    following = np.column_stack([last, positions(inputs, items)])
-    before = windows(following[:, 1:], len(items))
-    known = (following < len(items)) & (before < len(items)).any(axis=2)
-    likes, loss = {"likes": before[known]}, nn.functional.cross_entropy
-
-    def build() -> nn.Sequential:
-        return nn.Sequential(Network(params, len(items)), nn.Identity())
-
-    return items, train_network(build, likes, following[known], loss, params, seed)
-
-
-def predict(model: Model, inputs: Inputs) -> Array:
-    """Scores of shape (n, items)."""
-    items, network = model
-    latest = windows(positions(inputs, items), len(items))[:, 0]
-    return predict_network(network, {"likes": np.hstack([latest, chosen(inputs, items)])})
-
-
-def to_onnx(model: Model, _: Inputs) -> bytes:
-    """The model in ONNX; its last output is what `predict` returns."""
-    items, network = model
-    count, before = len(items), parser.parse_model(GRAPH)
-    numbers = {"zero": 0, "one": 1, "window": WINDOW, "count": count, "columns": count + 1}
-    constants = [numpy_helper.from_array(np.array([numbers[name]]), name) for name in numbers]
-    before.graph.initializer.extend(constants)
-    encode = {"keys_strings": items, "values_int64s": range(count), "default_int64": count}
-    before.graph.node[0].attribute.extend(helper.make_attribute(n, encode[n]) for n in encode)
-    example = np.zeros((2, WINDOW + count), dtype=np.int64)
-    return export_network(network, {"likes": example}, before)
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Model:
+    """Fit on the training set; `y` holds the index of each user's latest item, -1 for none."""
+    items = build_catalogue(features)
+    n_items = len(items)
+    latest = np.where(y < 0, n_items, y)
+    likes = np.column_stack([latest, item_indices(features, items)])
+    # Every like was the next one at some time, so that each is an example.
+    before = windows(likes[:, 1:], n_items)
+    is_example = (likes < n_items) & (before < n_items).any(axis=2)
+    inputs, target = {"likes": before[is_example]}, likes[is_example]
+    torch.manual_seed(seed)
+    network = Network(config, n_items)
+    fit_network(network, inputs, target, nn.functional.cross_entropy, config, seed)
+    return items, network
 
 
 def windows(likes: Array, unknown: int) -> Array:
-    """From each like on, the WINDOW likes before it in time: shape (n, likes, WINDOW)."""
+    """From each like on, the WINDOW likes before it in time: shape (n, likes + 1, WINDOW)."""
     padded = np.pad(likes, ((0, 0), (0, WINDOW)), constant_values=unknown)
     return np.lib.stride_tricks.sliding_window_view(padded, WINDOW, axis=1)
+
+
+def build_inputs(items: list[str], features: Features) -> Features:
+    """The latest likes, then whether each item is in the history: shape (n, WINDOW + items)."""
+    likes = item_indices(features, items)
+    latest = windows(likes, len(items))[:, 0]
+    return {"likes": np.hstack([latest, history_matrix(features, items)])}
+
+
+def predict(model: Model, features: Features) -> Array:
+    """Scores of shape (n, items)."""
+    items, network = model
+    return predict_network(network, build_inputs(items, features))
+
+
+def to_onnx(model: Model, features: Features) -> bytes:
+    """The model in ONNX: its input is named as the feature, its last output is `predict`'s."""
+    items, network = model
+    onnx = export_network(network, build_inputs(items, features))
+    return join_graphs(inputs_to_onnx(items), onnx, "likes")
+
+
+def inputs_to_onnx(items: list[str]) -> ModelProto:
+    """build_inputs() in ONNX."""
+    n_items = len(items)
+    constants = {"zero": 0, "one": 1, "window": WINDOW, "n_items": n_items, "columns": n_items + 1}
+    encoding = {
+        "keys_strings": items,
+        "values_int64s": range(n_items),
+        "default_int64": n_items,
+    }
+    tensors = [numpy_helper.from_array(np.array([n]), name) for name, n in constants.items()]
+    attributes = [helper.make_attribute(name, value) for name, value in encoding.items()]
+    onnx = parser.parse_model(GRAPH)
+    onnx.graph.initializer.extend(tensors)
+    onnx.graph.node[0].attribute.extend(attributes)
+    return onnx

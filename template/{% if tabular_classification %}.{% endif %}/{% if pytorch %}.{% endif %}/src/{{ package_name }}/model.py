@@ -1,6 +1,6 @@
 """Yours: the network, its parameters and its search space.
 
-columns.py makes numbers of the features; the network takes those.
+Only the categories are encoded before it, because a network takes numbers.
 """
 
 from typing import Any
@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from optuna import Trial
 from pydantic import Field
-from sklearn.compose import ColumnTransformer
+from sklearn.preprocessing import OneHotEncoder
 from torch import Tensor, nn
 
-from .columns import columns_to_onnx, fit_columns, transform_columns
+from .columns import encode, encoder_to_onnx, fit_encoder
 from .core.rows import Array, Features
 from .training.network import (
     TrainingConfig,
@@ -21,7 +21,7 @@ from .training.network import (
     predict_network,
 )
 
-Model = tuple[ColumnTransformer, nn.Module]
+Model = tuple[OneHotEncoder, nn.Module]
 
 
 class ModelConfig(TrainingConfig):
@@ -37,6 +37,7 @@ class Network(nn.Module):
     def __init__(self, config: ModelConfig, n_columns: int, n_classes: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
+            nn.BatchNorm1d(n_columns),
             nn.Linear(n_columns, config.width),
             nn.ReLU(),
             nn.Dropout(config.dropout),
@@ -44,7 +45,9 @@ class Network(nn.Module):
         )
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
-        return self.layers(inputs["columns"])
+        # Missing numbers become 0; features.py says in other columns that they are missing.
+        numeric = inputs["numeric"].nan_to_num()
+        return self.layers(torch.cat([numeric, inputs["one_hot"]], dim=1))
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
@@ -59,23 +62,23 @@ def search_space(trial: Trial) -> dict[str, Any]:
 
 def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Model:
     """Fit on the training set; `y` holds the index of each row's class."""
-    columns = fit_columns(features)
-    inputs = transform_columns(columns, features)
+    encoder = fit_encoder(features)
+    inputs = encode(encoder, features)
+    n_columns = sum(values.shape[1] for values in inputs.values())
     torch.manual_seed(seed)
-    network = Network(config, inputs["columns"].shape[1], int(y.max()) + 1)
+    network = Network(config, n_columns, int(y.max()) + 1)
     fit_network(network, inputs, y, nn.functional.cross_entropy, config, seed)
-    return columns, nn.Sequential(network, nn.Softmax(dim=1))
+    return encoder, nn.Sequential(network, nn.Softmax(dim=1))
 
 
 def predict(model: Model, features: Features) -> Array:
     """Probabilities of shape (n, classes)."""
-    columns, network = model
-    return predict_network(network, transform_columns(columns, features))
+    encoder, network = model
+    return predict_network(network, encode(encoder, features))
 
 
 def to_onnx(model: Model, features: Features) -> bytes:
     """The model in ONNX: its inputs are named as the features, its last output is `predict`'s."""
-    columns, network = model
-    first = columns_to_onnx(columns, features)
-    second = export_network(network, transform_columns(columns, features))
-    return bytes(join_graphs(first, second).SerializeToString())
+    encoder, network = model
+    onnx = export_network(network, encode(encoder, features))
+    return join_graphs(encoder_to_onnx(encoder), onnx, "one_hot")

@@ -1,6 +1,6 @@
-"""Yours: the network, and its search space.
+"""Yours: the network, its parameters and its search space.
 
-Strings and missing values are scikit-learn's part; the network takes the columns that it makes.
+Only the categories are encoded before it, because a network takes numbers.
 """
 
 from typing import Any
@@ -9,44 +9,55 @@ import numpy as np
 import torch
 from optuna import Trial
 from pydantic import Field
-from skl2onnx import to_onnx as convert
-from sklearn.compose import ColumnTransformer
+from sklearn.preprocessing import OneHotEncoder
 from torch import Tensor, nn
 
-from .columns import as_frame, fit_columns, transform
-from .inputs import Array, Inputs
-from .training import OPSET, Training, export_network, predict_network, train_network
+from .columns import encode, encoder_to_onnx, fit_encoder
+from .core.rows import Array, Features
+from .training.network import (
+    TrainingConfig,
+    export_network,
+    fit_network,
+    join_graphs,
+    predict_network,
+)
 
-Model = tuple[ColumnTransformer, nn.Sequential]
+Model = tuple[OneHotEncoder, nn.Module]
 
 
-class Params(Training):
+class ModelConfig(TrainingConfig):
     """[model] in params.toml."""
 
     width: int = Field(ge=1)
     dropout: float = Field(ge=0, lt=1)
-    min_frequency: int = Field(ge=1)
 
 
 class Network(nn.Module):
     """Two hidden layers; the output is in the unit of the target."""
 
-    def __init__(self, params: Params, columns: int, target: Array) -> None:
+    def __init__(self, config: ModelConfig, n_columns: int, y: Array) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for width in (columns, params.width):
-            layers += [nn.Linear(width, params.width), nn.ReLU(), nn.Dropout(params.dropout)]
-        self.layers = nn.Sequential(*layers, nn.Linear(params.width, 1))
-        # Of the target: a network learns faster what is near 0 and 1.
-        self.register_buffer("center", torch.tensor(np.median(target)).float())
-        self.register_buffer("scale", torch.tensor(np.std(target)).float())
+        self.layers = nn.Sequential(
+            nn.BatchNorm1d(n_columns),
+            nn.Linear(n_columns, config.width),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.width, config.width),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.width, 1),
+        )
+        # A network learns values near 0 and 1 faster.
+        self.center = float(np.median(y))
+        self.scale = float(np.std(y))
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
-        return self.center + self.scale * self.layers(inputs["columns"])
+        columns = torch.cat([inputs["numeric"].nan_to_num(), inputs["one_hot"]], dim=1)
+        return self.center + self.scale * self.layers(columns)
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches."""
+    """Suggest values of ModelConfig, for `tune`."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-3, 1, log=True),
@@ -55,30 +66,26 @@ def search_space(trial: Trial) -> dict[str, Any]:
     }
 
 
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> Model:
-    """Learn from the training part alone; `target` has shape (n,)."""
-    columns = fit_columns(inputs, params.min_frequency)
-    made = transform(columns, inputs)
-    width = made["columns"].shape[1]
-    network = train_network(
-        lambda: nn.Sequential(Network(params, width, target), nn.Identity()),
-        made,
-        target.reshape(-1, 1),
-        nn.functional.l1_loss,
-        params,
-        seed,
-    )
-    return columns, network
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Model:
+    """Fit on the training set; `y` has shape (n,)."""
+    encoder = fit_encoder(features)
+    inputs = encode(encoder, features)
+    n_columns = sum(values.shape[1] for values in inputs.values())
+    target = y.reshape(-1, 1).astype(np.float32)
+    torch.manual_seed(seed)
+    network = Network(config, n_columns, y)
+    fit_network(network, inputs, target, nn.functional.l1_loss, config, seed)
+    return encoder, network
 
 
-def predict(model: Model, inputs: Inputs) -> Array:
+def predict(model: Model, features: Features) -> Array:
     """Predicted values of shape (n, 1)."""
-    columns, network = model
-    return predict_network(network, transform(columns, inputs))
+    encoder, network = model
+    return predict_network(network, encode(encoder, features))
 
 
-def to_onnx(model: Model, inputs: Inputs) -> bytes:
-    """The model in ONNX; its last output is what `predict` returns."""
-    columns, network = model
-    first = convert(columns, as_frame(inputs)[:1], target_opset=OPSET)
-    return export_network(network, transform(columns, inputs), first)
+def to_onnx(model: Model, features: Features) -> bytes:
+    """The model in ONNX: its inputs are named as the features, its last output is `predict`'s."""
+    encoder, network = model
+    onnx = export_network(network, encode(encoder, features))
+    return join_graphs(encoder_to_onnx(encoder), onnx, "one_hot")

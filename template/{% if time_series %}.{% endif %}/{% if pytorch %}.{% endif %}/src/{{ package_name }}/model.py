@@ -1,26 +1,29 @@
-"""Yours: the network, what it learns before it predicts, and its search space.
+"""Yours: the network, its parameters and its search space.
 
-One network for all stations and days: from the weeks before and a day's place in the calendar it
-says how far the day will be from the usual one. Its loss is MASE itself.
+From the history and a day's place in the calendar it predicts how far the day will be from its
+weekday's median, as a share of the station's level. So one network serves all stations and steps.
 """
 
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from optuna import Trial
 from pydantic import Field
 from torch import Tensor, nn
 
-from .inputs import Array, Inputs
-from .prepare import CODES, HISTORY
-from .training import Training, export_network, predict_network, train_network
+from .core.rows import Array, Features
+from .features import CODES, HISTORY
+from .training.network import TrainingConfig, export_network, fit_network, predict_network
 
-# Columns of `days` before the codes; the last of them is the day of the year, told as waves.
-NUMBERS, WAVES = 9, 6
+# The columns of `days` before the codes; the last of them is the day of the year.
+N_NUMERIC = 9
+# Sine and cosine waves that represent the day of the year.
+N_WAVES = 6
 
 
-class Params(Training):
+class ModelConfig(TrainingConfig):
     """[model] in params.toml."""
 
     width: int = Field(ge=1)
@@ -28,33 +31,47 @@ class Params(Training):
 
 
 class Network(nn.Module):
-    """Forecasts, and in the last column the scale."""
+    """Forecasts, and the scale in the last column."""
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        columns, width = HISTORY + NUMBERS - 1 + 2 * WAVES + sum(CODES), params.width
-        drop = nn.Dropout(params.dropout)
-        first = [nn.BatchNorm1d(columns), nn.Linear(columns, width), nn.GELU(), drop]
-        second = [nn.Linear(width, width), nn.GELU(), drop, nn.Linear(width, 1)]
-        self.layers = nn.Sequential(*first, *second)
+        n_columns = HISTORY + N_NUMERIC - 1 + 2 * N_WAVES + sum(CODES)
+        self.layers = nn.Sequential(
+            nn.BatchNorm1d(n_columns),
+            nn.Linear(n_columns, config.width),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.width, config.width),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.width, 1),
+        )
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
         days, level = inputs["days"], inputs["level"]
-        waves = torch.arange(1, WAVES + 1, device=days.device) * (math.tau / 365.25)
-        angles = days[..., NUMBERS - 1, None] * waves
-        codes = [
-            (days[..., NUMBERS + place, None] == torch.arange(count, device=days.device)).float()
-            for place, count in enumerate(CODES)
-        ]
-        past = (inputs["history"] / level)[:, None].expand(-1, days.shape[1], -1)
-        columns = [past, days[..., : NUMBERS - 1], angles.sin(), angles.cos(), *codes]
-        flat = torch.cat(columns, dim=-1).flatten(0, 1)
-        shares = self.layers(flat).unflatten(0, days.shape[:2]).squeeze(-1)
-        return torch.cat([inputs["usual"] + level * shares, inputs["scale"]], dim=1)
+        history = (inputs["history"] / level).unsqueeze(1)
+        repeated = history.expand(-1, days.shape[1], -1)
+        columns = torch.cat([repeated, encode_days(days)], dim=2)
+        # The layers take one row for each day.
+        shares = self.layers(columns.flatten(0, 1)).reshape(-1, days.shape[1])
+        forecast = inputs["weekday_median"] + level * shares
+        return torch.cat([forecast, inputs["scale"]], dim=1)
+
+
+def encode_days(days: Tensor) -> Tensor:
+    """The numbers of `days`, the day of the year as waves, and the codes one-hot."""
+    numeric, day_of_year, *codes = days.split([N_NUMERIC - 1, 1, 1, 1, 1], dim=2)
+    frequencies = torch.arange(1, N_WAVES + 1, device=days.device)
+    angles = day_of_year * frequencies * (2 * math.pi / 365.25)
+    one_hot = [
+        code == torch.arange(n_values, device=days.device)
+        for code, n_values in zip(codes, CODES, strict=True)
+    ]
+    return torch.cat([numeric, angles.sin(), angles.cos(), *one_hot], dim=2)
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches."""
+    """Suggest values of ModelConfig, for `tune`."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-3, 1, log=True),
@@ -63,22 +80,24 @@ def search_space(trial: Trial) -> dict[str, Any]:
     }
 
 
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> nn.Sequential:
-    """Learn from the training part alone; `target` is encoded: its last column is the scale."""
-    return train_network(
-        lambda: nn.Sequential(Network(params), nn.Identity()), inputs, target, mase, params, seed
-    )
-
-
-def predict(model: nn.Sequential, inputs: Inputs) -> Array:
-    """Forecasts, and in the last column the scale: shape (n, 15)."""
-    return predict_network(model, inputs)
-
-
-def to_onnx(model: nn.Sequential, inputs: Inputs) -> bytes:
-    """The model in ONNX; its last output is what `predict` returns."""
-    return export_network(model, inputs)
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> nn.Module:
+    """Fit on the training set; `y` has shape (n, 15), and its last column is the scale."""
+    torch.manual_seed(seed)
+    network = Network(config)
+    fit_network(network, features, y.astype(np.float32), mase, config, seed)
+    return network
 
 
 def mase(output: Tensor, target: Tensor) -> Tensor:
+    """The mean absolute scaled error, which the network learns to reduce."""
     return ((output - target)[:, :-1] / target[:, -1:]).abs().mean()
+
+
+def predict(model: nn.Module, features: Features) -> Array:
+    """Forecasts, and the scale in the last column: shape (n, 15)."""
+    return predict_network(model, features)
+
+
+def to_onnx(model: nn.Module, features: Features) -> bytes:
+    """The model in ONNX: its inputs are named as the features, its last output is `predict`'s."""
+    return bytes(export_network(model, features).SerializeToString())

@@ -39,8 +39,16 @@ def search_space(trial: Trial) -> dict[str, Any]:
 
 
 def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> RandomForestRegressor:
-    """Fit on the training set; `y` has shape (n, 15), and its last column is the scale."""
-    shares = (y[:, :-1] - features["weekday_median"]) / features["level"]
+    """Fit on the training set.
+
+    Args:
+        config: [model] in params.toml.
+        features: Of the training set.
+        y: The true values, and the scale in the last column: shape (n, 15).
+        seed: Of the random generator.
+    """
+    difference = y[:, :-1] - features["weekday_median"]
+    shares = difference / features["level"]
     forest = RandomForestRegressor(**config.model_dump(), random_state=seed)
     return forest.fit(days_as_rows(features), shares.ravel())
 
@@ -49,7 +57,8 @@ def predict(model: RandomForestRegressor, features: Features) -> Array:
     """Forecasts, and the scale in the last column: shape (n, 15)."""
     median = features["weekday_median"]
     shares = model.predict(days_as_rows(features)).reshape(median.shape)
-    return np.hstack([median + features["level"] * shares, features["scale"]])
+    forecast = median + features["level"] * shares
+    return np.hstack([forecast, features["scale"]])
 
 
 def to_onnx(model: RandomForestRegressor, features: Features) -> bytes:

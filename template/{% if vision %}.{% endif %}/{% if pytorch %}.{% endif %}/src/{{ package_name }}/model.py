@@ -1,6 +1,6 @@
-"""Yours: the network, where its first weights come from, and its search space.
+"""Yours: the network, its parameters and its search space.
 
-Small and from scratch; or, with `backbone` in params.toml, one that has seen photographs.
+Three convolutions. With a backbone in params.toml, a network of timm is trained further instead.
 """
 
 from importlib import import_module
@@ -12,12 +12,12 @@ from optuna import Trial
 from pydantic import Field
 from torch import Tensor, nn
 
-from .inputs import Array, Inputs
-from .settings import UserError
-from .training import Training, export_network, predict_network, train_network
+from .core.config import UserError
+from .core.rows import Array, Features, first_line
+from .training.network import TrainingConfig, export_network, fit_network, predict_network
 
 
-class Params(Training):
+class ModelConfig(TrainingConfig):
     """[model] in params.toml."""
 
     width: int = Field(ge=1)
@@ -28,48 +28,72 @@ class Params(Training):
 
 
 class Network(nn.Module):
-    """Three convolutions, or a backbone; the output is a score for each class."""
+    """A score for each class, from images that are distorted at random during training."""
 
-    def __init__(self, params: Params, shape: tuple[int, ...], classes: int) -> None:
+    def __init__(self, config: ModelConfig, shape: tuple[int, ...], n_classes: int) -> None:
         super().__init__()
-        self.params, (channels, height, width) = params, shape
-        widths = [channels, *(params.width * k for k in (1, 2, 4))]
-        layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
-            layers += [nn.ReLU(), nn.MaxPool2d(2)]
-        last = nn.Linear(widths[-1] * (height // 8) * (width // 8), classes)
-        self.layers: Any = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(params.dropout), last)
-        if params.backbone:
-            self.layers = load_backbone(params.backbone, in_chans=channels, num_classes=classes)
+        self.config = config
+        if config.backbone:
+            self.layers = load_backbone(config.backbone, shape[0], n_classes)
+        else:
+            self.layers = build_layers(config, shape, n_classes)
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
         pixels = inputs["pixels"]
         if self.training:
-            # Turned, stretched, sheared and shifted at random: people write so, too.
-            by = torch.empty(len(pixels), 2, 3).uniform_(-self.params.augment, self.params.augment)
-            turn = (by + torch.eye(2, 3)).to(pixels.device)
-            places = nn.functional.affine_grid(turn, list(pixels.shape), align_corners=False)
-            pixels = nn.functional.grid_sample(pixels, places, align_corners=False)
-        if self.params.backbone:
-            pixels = nn.functional.interpolate(pixels, self.params.backbone_size, mode="bilinear")
+            pixels = distort(pixels, self.config.augment)
+        if self.config.backbone:
+            pixels = nn.functional.interpolate(pixels, self.config.backbone_size, mode="bilinear")
         return self.layers(pixels)
 
 
-def load_backbone(name: str, **shape: int) -> Any:
-    """A network of timm, with weights of its hub that stay in the cache of this machine."""
-    where = f'params.toml: backbone = "{name}"'
+def build_layers(config: ModelConfig, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+    """Convolutions, each of which halves height and width, and a linear layer."""
+    channels, height, width = shape
+    layers: list[nn.Module] = []
+    widths = [channels, config.width, 2 * config.width, 4 * config.width]
+    for before, after in pairwise(widths):
+        layers += [
+            nn.Conv2d(before, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        ]
+    n_pixels = (height // 8) * (width // 8)
+    layers += [
+        nn.Flatten(),
+        nn.Dropout(config.dropout),
+        nn.Linear(widths[-1] * n_pixels, n_classes),
+    ]
+    return nn.Sequential(*layers)
+
+
+def distort(pixels: Tensor, strength: float) -> Tensor:
+    """Rotate, stretch, shear and shift each image at random, as handwriting varies."""
+    change = torch.empty(len(pixels), 2, 3).uniform_(-strength, strength)
+    transform = (torch.eye(2, 3) + change).to(pixels.device)
+    grid = nn.functional.affine_grid(transform, list(pixels.shape), align_corners=False)
+    return nn.functional.grid_sample(pixels, grid, align_corners=False)
+
+
+def load_backbone(name: str, n_channels: int, n_classes: int) -> Any:
+    """A network of timm, with weights from the Hugging Face hub or its cache.
+
+    Raises:
+        UserError: timm is not installed, or has no such network, or the weights are not found.
+    """
+    key = f'params.toml: backbone = "{name}"'
     try:
-        return import_module("timm").create_model(name, pretrained=True, **shape)
+        create_model = import_module("timm").create_model
+        return create_model(name, pretrained=True, in_chans=n_channels, num_classes=n_classes)
     except ModuleNotFoundError as error:
-        raise UserError(f"{where} needs `uv add --group train timm torchvision`.", 2) from error
-    except Exception as error:  # a wrong name, no network, no weights: they share no class
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{where} cannot be had, from the cache or the hub: {reason}", 2) from error
+        raise UserError(f"{key} needs `uv add --group train timm torchvision`.", 2) from error
+    except Exception as error:  # timm and the hub raise errors of many kinds
+        raise UserError(f"{key} cannot be loaded: {first_line(error)}", 2) from error
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
-    """One point of the space that `tune` searches."""
+    """Suggest values of ModelConfig, for `tune`."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 3e-4, 2e-2, log=True),
         "width": trial.suggest_int("width", 8, 48, log=True),
@@ -78,25 +102,21 @@ def search_space(trial: Trial) -> dict[str, Any]:
     }
 
 
-def fit(params: Params, inputs: Inputs, target: Array, seed: int) -> nn.Sequential:
-    """Learn from the training part alone; `target` holds the index of each row's class."""
+def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> nn.Module:
+    """Fit on the training set; `y` holds the index of each row's class."""
+    torch.manual_seed(seed)
+    network = Network(config, features["pixels"].shape[1:], int(y.max()) + 1)
+    inputs = {"pixels": features["pixels"]}
+    fit_network(network, inputs, y, nn.functional.cross_entropy, config, seed)
+    return nn.Sequential(network, nn.Softmax(dim=1))
 
-    def build() -> nn.Sequential:
-        network = Network(params, inputs["pixels"].shape[1:], int(target.max()) + 1)
-        return nn.Sequential(network, nn.Softmax(1))
 
-    return train_network(build, seen(inputs), target, nn.functional.cross_entropy, params, seed)
-
-
-def predict(model: nn.Sequential, inputs: Inputs) -> Array:
+def predict(model: nn.Module, features: Features) -> Array:
     """Probabilities of shape (n, classes)."""
-    return predict_network(model, seen(inputs))
+    return predict_network(model, {"pixels": features["pixels"]})
 
 
-def to_onnx(model: nn.Sequential, inputs: Inputs) -> bytes:
-    """The model in ONNX; its last output is what `predict` returns."""
-    return export_network(model, seen(inputs))
-
-
-def seen(inputs: Inputs) -> Inputs:
-    return {"pixels": inputs["pixels"]}
+def to_onnx(model: nn.Module, features: Features) -> bytes:
+    """The model in ONNX: its input is named as the feature, its last output is `predict`'s."""
+    onnx = export_network(model, {"pixels": features["pixels"]})
+    return bytes(onnx.SerializeToString())
