@@ -13,10 +13,10 @@ PRIVATE = re.compile(
     r"gives? (its|the) target away|whatever it is|what (is|was) (usual|kept|asked|drawn))(?![a-z])",
     re.IGNORECASE,
 )
-# Of platforms, their routes, variables and buckets.
+# Of platforms, their routes, variables and buckets; docstrings have a style named after Google.
 PLATFORM = re.compile(
-    "amazon|sagemaker|google|vertex|azure|hugging|open inference|/ping|/invocations|/v2|AIP_|"
-    "s3://|gs://|models:/",
+    "amazon|sagemaker|google(?! style)|vertex|azure|hugging|open inference|"
+    "/ping|/invocations|/v2|AIP_|s3://|gs://|models:/",
     re.IGNORECASE,
 )
 

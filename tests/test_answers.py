@@ -220,6 +220,15 @@ def test_the_folder_suggests_a_package_name(
     assert (tmp_path / folder / "src" / package / "cli.py").is_file()
 
 
+def test_a_project_without_a_folder_name_is_named_after_its_sample(
+    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    copier.run_copy(str(template), ".", defaults=True, quiet=True)
+    recorded = recorded_answers(tmp_path)
+    assert (recorded["project_name"], recorded["package_name"]) == ("loan-risk", "loan_risk")
+
+
 def test_the_authors_settings_are_suggested(
     tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

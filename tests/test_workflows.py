@@ -208,11 +208,12 @@ def retrained(hub: Hub) -> tuple[Runner, list[dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def merged(hub: Hub, retrained: tuple[Runner, Any]) -> Hub:
-    """Its proposal merged into main, with other numbers than a run gives; and pull request 1."""
+    """Its proposal merged into main, with another primary metric than a run's; pull request 1."""
     work = retrained[0].folder / "retrain/work"
     path = work / "reports/metrics.json"
     metrics = json.loads(path.read_text("utf-8"))
     metrics["primary"]["value"] -= MOVED
+    metrics["metrics"][metrics["primary"]["name"]] -= MOVED
     path.write_text(json.dumps(metrics, indent=2), "utf-8")
     subprocess.run([".venv/bin/churn-radar", "report"], cwd=work, check=True)
     git(work, "commit", "--quiet", "--all", "--message", "Results of an older model")
@@ -241,7 +242,7 @@ def test_retraining_proposes_what_has_changed(
     ]
     body = asked[-1]["body"]
     assert body.startswith("| metric | before | after | change |\n")
-    assert "The gate passed." in body
+    assert "The model passes the gate. The improvement" in body
     assert body in runner.jobs["retrain"].summary
     changed = git(hub.remote, "diff", "--name-only", "main", "retrain").splitlines()
     assert {"README.md", "MODEL_CARD.md", "reports/metrics.json"} <= set(changed)
@@ -255,12 +256,13 @@ def test_a_pull_request_is_checked_and_its_change_commented(merged: Hub) -> None
     runner = merged.start("ci", "pull_request", "refs/pull/1/merge", pull_request=event)
     succeed(runner.run())
     (body,) = merged.asked_gh("pr", "comment", "1", "--edit-last", "--create-if-none")
-    first, *others = [line for line in body.splitlines() if line.endswith("|")][2:]
-    assert re.match(r"\| \*\*.*\*\* \(\w+ is better\) \| .* \|", first)
-    assert first.endswith(f" +{MOVED:.4f} |")
-    # Only the first number was moved: a run on this machine gives the others again.
-    assert others
-    assert all(line.endswith(" +0.0000 |") for line in others)
+    rows = [line for line in body.splitlines() if line.endswith("|")][2:]
+    primary = re.search(r"The primary metric is (.*); (higher|lower) is better\.", body)
+    assert primary
+    moved = [row for row in rows if row.endswith(f" +{MOVED:.4f} |")]
+    assert [row.split(" | ")[0] for row in moved] == [f"| {primary[1]}"]
+    # Only one number was moved: a run on this machine gives the others again.
+    assert len([row for row in rows if row.endswith(" +0.0000 |")]) == len(rows) - 1
     assert body.strip() in runner.jobs["train"].summary
     # A fork's pull request is not commented, and its job has nothing but its summary.
     head["repo"]["full_name"] = "somebody/else"
@@ -306,7 +308,7 @@ def test_the_image_is_asked_and_pushed(merged: Hub) -> None:
 
 
 @pytest.mark.slow
-def test_a_refused_model_becomes_an_issue(merged: Hub) -> None:
+def test_a_model_that_fails_the_gate_becomes_an_issue(merged: Hub) -> None:
     work = merged.folder / "strict"
     git(merged.folder, "clone", "--quiet", str(merged.remote), str(work))
     params = work / "params.toml"
@@ -321,8 +323,8 @@ def test_a_refused_model_becomes_an_issue(merged: Hub) -> None:
     assert job.step("Run the pipeline").outcome == "failure"
     assert job.step("Propose the results").outcome == "skipped"
     (body,) = merged.asked_gh("issue", "create", "--title")
-    assert "The gate refused. The improvement" in body
-    assert "does not clear the margin of 1e+09" in body
+    assert "The model does not pass the gate. The improvement" in body
+    assert "not above the margin of 1e+09" in body
     assert body.endswith(f"https://github.com/{merged.repository}/actions/runs/7\n")
 
 
@@ -336,22 +338,20 @@ def has_podman() -> bool:
 # Without a training: what is seldom, and what the runner itself must not let pass.
 
 
-def test_the_comparison_says_what_changed(template: Path, tmp_path: Path) -> None:
+def test_compare_prints_the_change_of_each_metric(template: Path, tmp_path: Path) -> None:
     script = template / "template/.github/compare.py"
     before = {
-        "primary": {"name": "mean_error", "value": 2.0, "higher_is_better": False},
-        "improvement": {"value": 0.5},
+        "primary": {"name": "mean_error", "higher_is_better": False},
         "metrics": {"mean_error": 2.0, "dropped": 1.0},
         "data": {"sha256": "a"},
         "gate": {"passed": True, "reasons": ["It is good."]},
     }
     after = before | {
-        "improvement": {"value": 1234.5},
-        "metrics": {"mean_error": 2.0, "added": 0.1},
+        "metrics": {"mean_error": 2.0, "added": 1234.5},
         "data": {"sha256": "b"},
-        "gate": {"passed": False, "reasons": ["It is bad."]},
+        "gate": {"passed": False, "reasons": ["It is bad.", "It is worse."]},
     }
-    for name, metrics in (("before", before), ("after", after)):
+    for name, metrics in (("before", before), ("after", after), ("none", {})):
         (tmp_path / name).write_text(json.dumps(metrics), "utf-8")
 
     def compare(*arguments: str) -> str:
@@ -363,18 +363,16 @@ def test_the_comparison_says_what_changed(template: Path, tmp_path: Path) -> Non
     assert compare("before", "after").splitlines() == [
         "| metric | before | after | change |",
         "| --- | ---: | ---: | ---: |",
-        "| **mean error** (lower is better) | 2.0000 | 2.0000 | +0.0000 |",
-        "| improvement over the baseline | 0.5000 | 1,234.5000 | +1,234.0000 |",
-        "| dropped | 1.0000 |  |  |",
-        "| added |  | 0.1000 |  |",
+        "| mean_error | 2.0000 | 2.0000 | +0.0000 |",
+        "| added | nan | 1,234.5000 | +nan |",
         "",
-        "The gate refused. It is bad.",
-        "Before and after were measured on different rows.",
+        "The primary metric is mean_error; lower is better.",
+        "The two runs used different data.",
+        "The model does not pass the gate. It is bad. It is worse.",
     ]
-    assert "| added |  | 0.1000 |  |" in compare("--only-changes", "absent", "after")
-    assert compare("--only-changes", "before", "before") == ""
-    assert "It is good." in compare("before", "before")
-    assert "metrics.json" in compare("--help")
+    assert "passes the gate. It is good." in compare("before", "before")
+    assert "| mean_error | nan | 2.0000 | +nan |" in compare("none", "before")
+    assert "different data" not in compare("none", "before")
 
 
 @pytest.fixture
@@ -434,6 +432,25 @@ def test_there_is_one_pull_request_at_a_time(
     # Without the permission to push nothing is proposed.
     job = play(*steps, **RETRAIN | {"permissions": {"contents": "read", "pull-requests": "write"}})
     assert outcomes(job)[-2:] == ["failure", "skipped"]
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [("+0.0000", "skipped"), ("-0.0000", "skipped"), ("+0.0001", "success"), ("+nan", "success")],
+)
+def test_retraining_proposes_only_changes(
+    play: Any, tmp_path: Path, change: str, outcome: str
+) -> None:
+    table = f"| metric | change |\n| --- | ---: |\n| a | +0.0000 |\n| b | {change} |\n\nIt passes."
+    write = 'echo "$TABLE" > "$RUNNER_TEMP/comparison.md"'
+    steps = {step.get("id"): step for step in retrain_steps(tmp_path)}
+    decide = steps["compare"]["run"].partition('"$GITHUB_STEP_SUMMARY"\n')[2]
+    job = play(
+        {"run": write, "env": {"TABLE": table}},
+        {"run": decide, "id": "compare"},
+        {"run": "true", "if": "steps.compare.outputs.changed == 'true'"},
+    )
+    assert outcomes(job) == ["success", "success", outcome]
 
 
 def test_a_run_that_breaks_is_no_refusal(play: Any, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from scaffold.linting import select
 from scaffold.matrix import ROOT, Combination, questionnaire
 from scaffold.places import beside
 from scaffold.render import ANSWERS, render
-from scaffold.staging import LAYER, OPEN, finished, questions_left, staged_template
+from scaffold.staging import LAYER, OPEN, finished, flag, questions_left, staged_template
 
 VALIDATE, UPDATE = "includes/validate.jinja", "includes/update.jinja"
 MARKDOWN = "includes/markdown.jinja"
@@ -173,8 +173,8 @@ def asked(combination: Combination, plain: list[str]) -> dict[str, Any]:
         help_line = JINJA.from_string(details["help"]).render(known)
         labels = {value: label for label, value in details.get("choices", {}).items()}
         if details.get("multiselect"):
-            answers |= {f"{name}_{value}": value in details["default"] for value in labels}
-            prompts |= {f"{name}_{value}": f"{help_line} {labels[value]}?" for value in labels}
+            answers |= {flag(name, value): value in details["default"] for value in labels}
+            prompts |= {flag(name, value): f"{help_line} {labels[value]}?" for value in labels}
         elif labels:
             answers[name] = sorted(labels, key=lambda value: value != details["default"])
             prompts[name] = {"__prompt__": help_line, **labels}

@@ -37,14 +37,19 @@ def questions_left() -> list[str]:
     return [name for name in questions() if name not in answered]
 
 
+def flag(name: str, value: str) -> str:
+    """The boolean that stands for one choice of many."""
+    return f"{name}_{value}".replace("-", "_")
+
+
 @cache
 def expressions() -> dict[str, str]:
     """The names that only cookiecutter knows -> what they are there."""
     known = {name: f"cookiecutter.{name}" for name in questions_left()}
     for name in questions_left():
         if questionnaire()[name].get("multiselect"):
-            each = {value: f"cookiecutter.{name}_{value}" for value in choices(name)}
-            known |= {f"{name}_{value}": translated for value, translated in each.items()}
+            each = {value: f"cookiecutter.{flag(name, value)}" for value in choices(name)}
+            known |= {flag(name, value): translated for value, translated in each.items()}
             chosen = ", ".join(f'{translated} and "{value}"' for value, translated in each.items())
             known[name] = f"([{chosen}] | select | list)"
     for name, details in questionnaire().items():

@@ -43,7 +43,8 @@ def insert_results(text: str, results: str, path: Path) -> str:
 def render_results(metrics: dict[str, Any]) -> str:
     """The text of report.md, filled in."""
     template = Template(TEMPLATE.read_text(encoding="utf-8"), trim_blocks=True)
-    return template.render(metrics, number=format_number, interval=format_interval).strip()
+    text: str = template.render(metrics, number=format_number, interval=format_interval)
+    return text.strip()
 
 
 def headline(metrics: dict[str, Any]) -> str:

@@ -125,8 +125,8 @@ def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, An
     rows, predictor = current.labelled, current.predictor
     if len(rows) < config.min_slice_size:
         return None
-    labels = np.array([row[data.TARGET] for row in rows])
     try:
+        labels = np.array([row[data.TARGET] for row in rows])
         y_true = predictor.target.encode(labels, build_features(rows))
     except ValueError as error:
         raise UserError(f'Column "{data.TARGET}" of the current data: {error}.', 2) from error

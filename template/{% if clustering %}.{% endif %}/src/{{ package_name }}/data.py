@@ -97,7 +97,10 @@ def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict
     has_lapsed = test["weeks_since_gift"] > 52
     gives_much = position[:, 2] > medians[2]
     lapsed_or_size = np.where(has_lapsed, 2, gives_much.astype(int))
-    return {"RFM halves": as_output(rfm), "lapsed or by gift size": as_output(lapsed_or_size)}
+    return {
+        "RFM halves": as_output(rfm),
+        "lapsed or by gift size": as_output(lapsed_or_size),
+    }
 
 
 def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:  # noqa: ARG001 - the segments suffice

@@ -162,14 +162,14 @@ def plot_errors(target: Target, table: pd.DataFrame, output: Array) -> Figure:
     y_true = target.encode(table[TARGET].to_numpy(), {})
     probability = output[np.arange(len(y_true)), y_true]
     paragraphs = []
-    for row in np.argsort(probability)[:6]:
+    for row in np.argsort(probability)[:9]:
         text = remove_markup(table["text"][row])
         line = f"{probability[row]:.0%} for {table[TARGET][row]}: {text}"
         # Fonts lack some scripts.
         line = line.encode("ascii", "replace").decode()
-        paragraphs.append(fill(shorten(line, 220), 95))
+        paragraphs.append(fill(shorten(line, 220), 120))
 
-    figure = Figure((8, 4), layout="constrained")
+    figure = Figure((8, 5), layout="constrained")
     ax = figure.subplots()
     # A dollar sign would start a formula.
     page = "\n\n".join(paragraphs)

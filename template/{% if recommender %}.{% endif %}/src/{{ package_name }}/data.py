@@ -68,8 +68,8 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
         `liked_at`, `n_before` and `n_after` (likes of the user), `n_users` (who like the film).
     """
     likes = ordered_likes(raw)
-    histories = likes.groupby("user_id")[TARGET].agg(list)
     users = likes.groupby("user_id")
+    histories = users[TARGET].agg(list)
     table = likes.assign(
         liked_at=pd.to_datetime(likes["timestamp"], unit="s"),
         n_users=likes.groupby("movie_id")["user_id"].transform("size"),
@@ -150,9 +150,13 @@ def plot_long_tail(target: Target, output: Array) -> Figure:
     recommended = top_k_matrix(output, target.decision.k).sum(axis=0)
     most_liked_first = np.argsort(-liked, kind="stable")
     share_of_catalogue = np.linspace(0, 1, len(liked))
+    counts_by_name = {
+        "liked": liked,
+        "recommended": recommended,
+    }
     figure = Figure(layout="constrained")
     ax = figure.subplots()
-    for name, counts in (("liked", liked), ("recommended", recommended)):
+    for name, counts in counts_by_name.items():
         cumulative = np.cumsum(counts[most_liked_first]) / counts.sum()
         ax.plot(share_of_catalogue, cumulative, label=name)
     ax.set(xlabel="share of the catalogue, most liked first", ylabel="cumulative share")

@@ -50,7 +50,12 @@ class Target(BaseModel):
     max_distance: float = 0
 
     @classmethod
-    def fit(cls, target: Array, features: Features, decision: DecisionConfig) -> Self:  # noqa: ARG003 - nothing to predict
+    def fit(
+        cls,
+        target: Array,  # noqa: ARG003 - nothing to predict
+        features: Features,
+        decision: DecisionConfig,
+    ) -> Self:
         """Learn the distribution of the fields from the training set.
 
         Args:
@@ -82,6 +87,7 @@ class Target(BaseModel):
     def baselines(self, features: Features) -> dict[str, Array]:
         """All rows in one segment, and random segments of the model's sizes."""
         n_rows = len(features["position"])
+        # The sizes are not known before fit_decision().
         shares = self.shares or [1.0]
         rng = np.random.default_rng(0)
         segments = rng.choice(len(shares), n_rows, p=shares)

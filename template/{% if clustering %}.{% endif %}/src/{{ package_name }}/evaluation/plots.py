@@ -36,7 +36,8 @@ def plot_silhouette(y_true: Array, segments: Array) -> Figure:
 def plot_profile(target: Target, y_true: Array, segments: Array) -> Figure:
     """The median of each field in each segment, coloured by its difference from all rows."""
     numbers = np.unique(segments)
-    medians = np.array([np.median(y_true[segments == number], axis=0) for number in numbers])
+    rows = [y_true[segments == number] for number in numbers]
+    medians = np.array([np.median(y, axis=0) for y in rows])
     position = medians[:, 0]
     values = medians[:, 1]
     fields = [name.replace("_", " ") for name in target.fields]
@@ -51,7 +52,13 @@ def plot_profile(target: Target, y_true: Array, segments: Array) -> Figure:
         aspect="auto",
     )
     for (row, column), median in np.ndenumerate(values):
-        ax.text(column, row, f"{median:.3g}", ha="center", va="center")
+        ax.text(
+            column,
+            row,
+            f"{median:.3g}",
+            ha="center",
+            va="center",
+        )
     ax.set_xticks(range(len(fields)), fields)
     ax.set_yticks(range(len(labels)), labels)
     figure.colorbar(image, label="difference from all rows in standard deviations")

@@ -18,7 +18,12 @@ from .training.network import TrainingConfig, export_network, fit_network, predi
 
 
 class ModelConfig(TrainingConfig):
-    """[model] in params.toml."""
+    """[model] in params.toml.
+
+    Attributes:
+        width: Length of a word's vector.
+        backbone: Name or folder of an encoder; empty for none.
+    """
 
     width: int = Field(ge=1)
     dropout: float = Field(ge=0, lt=1)
@@ -36,6 +41,7 @@ class Words(nn.Module):
         self.vectors.weight.data *= 0.02
 
     def forward(self, ids: Tensor) -> Any:
+        """Shape (n, width), from ids of shape (n, longest)."""
         n_words = (ids > 0).sum(dim=1, keepdim=True)
         return self.vectors(ids).sum(dim=1) / (n_words + 1).sqrt()
 
@@ -49,6 +55,7 @@ class Sentence(nn.Module):
         self.width = self.encoder.config.hidden_size
 
     def forward(self, ids: Tensor) -> Any:
+        """Shape (n, width), from ids of shape (n, longest)."""
         mask = (ids > 0).long()
         output = self.encoder(input_ids=(ids - 1).clamp(min=0), attention_mask=mask)
         total = (output.last_hidden_state * mask.unsqueeze(2)).sum(dim=1)
@@ -65,6 +72,7 @@ class Network(nn.Module):
         self.scores = nn.Linear(self.text.width, n_classes)
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
+        """Scores of shape (n, classes)."""
         return self.scores(self.dropout(self.text(inputs["ids"])))
 
 
@@ -98,7 +106,11 @@ def search_space(trial: Trial) -> dict[str, Any]:
 
 
 def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> nn.Module:
-    """Fit on the training set; `y` holds the index of each row's class."""
+    """Fit on the training set; `y` holds the index of each row's class.
+
+    Raises:
+        UserError: The backbone cannot be loaded, or features.py has another tokenizer.
+    """
     if TOKENIZER.is_file() and not config.backbone:
         raise UserError(f"Delete {TOKENIZER}, or name its backbone in params.toml.")
     torch.manual_seed(seed)

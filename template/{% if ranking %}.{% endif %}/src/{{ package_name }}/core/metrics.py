@@ -42,8 +42,18 @@ class Target(BaseModel):
     decision: DecisionConfig
 
     @classmethod
-    def fit(cls, target: Array, features: Features, decision: DecisionConfig) -> Self:
+    def fit(
+        cls,
+        target: Array,
+        features: Features,
+        decision: DecisionConfig,
+    ) -> Self:
         """Build the catalogue from the training set.
+
+        Args:
+            target: The next item of each user.
+            features: "history" of shape (n, longest), filled up with empty texts.
+            decision: The section of params.toml.
 
         Raises:
             UserError: The catalogue has no more than k items.
@@ -70,7 +80,8 @@ class Target(BaseModel):
     def baselines(self, features: Features) -> dict[str, Array]:
         """The items that most users chose, without those of the history."""
         popularity = np.array(self.counts)
-        return {"popularity": mask(popularity, history_matrix(features, self.items))}
+        in_history = history_matrix(features, self.items)
+        return {"popularity": mask(popularity, in_history)}
 
     def fit_decision(self, y_valid: IntArray, output: Array) -> Self:  # noqa: ARG002 - other kinds of task use it
         """The same target: a ranking has nothing to choose on the validation set."""
@@ -130,8 +141,9 @@ class Target(BaseModel):
 
 
 def count_users(features: Features) -> Counter[str]:
-    """How many histories hold each item; the empty text fills the end of short histories."""
-    return Counter(chain.from_iterable(features["history"].tolist()))
+    """How many histories hold each item, and the empty text that fills up short ones."""
+    histories = features["history"].tolist()
+    return Counter(chain.from_iterable(histories))
 
 
 def build_catalogue(features: Features) -> list[str]:
@@ -145,8 +157,8 @@ def item_indices(features: Features, items: list[str]) -> IntArray:
     index = {item: position for position, item in enumerate(items)}
     unknown = len(items)
     histories = features["history"].tolist()
-    rows = [[index.get(item, unknown) for item in history] for history in histories]
-    return np.array(rows, dtype=np.int64)
+    indices = [[index.get(item, unknown) for item in history] for history in histories]
+    return np.array(indices, dtype=np.int64)
 
 
 def history_matrix(features: Features, items: list[str]) -> Array:

@@ -16,10 +16,14 @@ def evaluation_plots(target: Target, y_true: IntArray, output: Array) -> dict[st
 
 def plot_hit_rate(target: Target, y_true: IntArray, output: Array) -> Figure:
     """The hit rate by length of the list, of the model and of the popularity baseline."""
-    popularity = mask(np.array(target.counts), output <= MASKED)
+    in_history = output <= MASKED
+    outputs = {
+        "model": output,
+        "popularity": mask(np.array(target.counts), in_history),
+    }
     figure = Figure(layout="constrained")
     ax = figure.subplots()
-    for name, scores in (("model", output), ("popularity", popularity)):
+    for name, scores in outputs.items():
         rank = ranks(y_true, scores)
         hit_rates = [np.mean(rank <= length) for length in LIST_LENGTHS]
         ax.plot(LIST_LENGTHS, hit_rates, label=name)

@@ -69,6 +69,7 @@ class Network(nn.Module):
         self.decay = nn.Parameter(torch.tensor(0.3))
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
+        """Shape (n, items), from what build_inputs() returns."""
         latest = inputs["likes"][:, :WINDOW]
         in_history = inputs["likes"][:, WINDOW:]
         taste = torch.einsum("nl,nlw->nw", self.weights(latest), self.vectors(latest))
@@ -77,7 +78,11 @@ class Network(nn.Module):
         return scores.masked_fill(in_history > 0, MASKED) if in_history.shape[1] else scores
 
     def weights(self, latest: Tensor) -> Tensor:
-        """The weight of each like; in training some likes are left out at random."""
+        """The weight of each like; in training some likes are left out at random.
+
+        Args:
+            latest: Indices of items, of shape (n, WINDOW); n_items where there is none.
+        """
         age = torch.arange(WINDOW, device=latest.device)
         weights = torch.exp(-self.decay.abs() * age) * (latest < self.n_items)
         if self.training:

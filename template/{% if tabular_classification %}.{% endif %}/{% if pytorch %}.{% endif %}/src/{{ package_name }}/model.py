@@ -45,6 +45,7 @@ class Network(nn.Module):
         )
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
+        """Scores of shape (n, classes)."""
         # Missing numbers become 0; features.py says in other columns that they are missing.
         numeric = inputs["numeric"].nan_to_num()
         return self.layers(torch.cat([numeric, inputs["one_hot"]], dim=1))

@@ -52,6 +52,7 @@ class Network(nn.Module):
         self.scale = float(np.std(y))
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
+        """Shape (n, 1)."""
         columns = torch.cat([inputs["numeric"].nan_to_num(), inputs["one_hot"]], dim=1)
         return self.center + self.scale * self.layers(columns)
 

@@ -48,6 +48,7 @@ class Network(nn.Module):
         )
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
+        """Shape (n, 15)."""
         days, level = inputs["days"], inputs["level"]
         history = (inputs["history"] / level).unsqueeze(1)
         repeated = history.expand(-1, days.shape[1], -1)
@@ -59,7 +60,14 @@ class Network(nn.Module):
 
 
 def encode_days(days: Tensor) -> Tensor:
-    """The numbers of `days`, the day of the year as waves, and the codes one-hot."""
+    """The numbers of `days`, the day of the year as waves, and the codes one-hot.
+
+    Args:
+        days: Shape (n, 14, 12), see build_features().
+
+    Returns:
+        Shape (n, 14, columns).
+    """
     numeric, day_of_year, *codes = days.split([N_NUMERIC - 1, 1, 1, 1, 1], dim=2)
     frequencies = torch.arange(1, N_WAVES + 1, device=days.device)
     angles = day_of_year * frequencies * (2 * math.pi / 365.25)
@@ -89,7 +97,12 @@ def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> nn.Modu
 
 
 def mase(output: Tensor, target: Tensor) -> Tensor:
-    """The mean absolute scaled error, which the network learns to reduce."""
+    """The mean absolute scaled error, which the network learns to reduce.
+
+    Args:
+        output: What the network returns.
+        target: Shape (n, 15), with the scale in the last column.
+    """
     return ((output - target)[:, :-1] / target[:, -1:]).abs().mean()
 
 

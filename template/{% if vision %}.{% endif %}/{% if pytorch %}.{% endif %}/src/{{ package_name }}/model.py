@@ -39,6 +39,7 @@ class Network(nn.Module):
             self.layers = build_layers(config, shape, n_classes)
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
+        """Scores of shape (n, classes)."""
         pixels = inputs["pixels"]
         if self.training:
             pixels = distort(pixels, self.config.augment)
@@ -48,7 +49,13 @@ class Network(nn.Module):
 
 
 def build_layers(config: ModelConfig, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-    """Convolutions, each of which halves height and width, and a linear layer."""
+    """Convolutions, each of which halves height and width, and a linear layer.
+
+    Args:
+        config: The number of channels after the first convolution, and the dropout.
+        shape: Channels, height and width of an image.
+        n_classes: The number of scores.
+    """
     channels, height, width = shape
     layers: list[nn.Module] = []
     widths = [channels, config.width, 2 * config.width, 4 * config.width]
@@ -69,7 +76,12 @@ def build_layers(config: ModelConfig, shape: tuple[int, ...], n_classes: int) ->
 
 
 def distort(pixels: Tensor, strength: float) -> Tensor:
-    """Rotate, stretch, shear and shift each image at random, as handwriting varies."""
+    """Rotate, stretch, shear and shift each image at random, as handwriting varies.
+
+    Args:
+        pixels: Shape (n, channels, height, width).
+        strength: The largest change of each number of the affine transform.
+    """
     change = torch.empty(len(pixels), 2, 3).uniform_(-strength, strength)
     transform = (torch.eye(2, 3) + change).to(pixels.device)
     grid = nn.functional.affine_grid(transform, list(pixels.shape), align_corners=False)
