@@ -1,6 +1,6 @@
 """Send requests to a server and wait for it, which several scripts and tests do.
 
-As a script it starts an API, sends instances, stops it with SIGTERM, and prints the response as JSON.
+As a script it starts an API, sends instances, stops it with SIGTERM and prints the response.
 Usage: ask.py COMMAND INSTANCES, run where the API is to run: in a network of its own.
 """
 

@@ -1,7 +1,7 @@
 """Play the part of each platform against the API of a project, as real processes.
 
 Usage: platforms.py COMMAND INSTANCES PREDICTIONS [PLATFORM ...], run in the project's folder and in
-a network of its own. INSTANCES and PREDICTIONS are JSON: rows, and what the bundle predicts for them.
+a network of its own. INSTANCES and PREDICTIONS are JSON: rows, and the bundle's predictions for them.
 Without a platform only the contract of every project is played, by the command itself.
 """
 
@@ -37,7 +37,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @contextmanager
 def api(status: int = 200, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The API in an empty folder, where nothing is found by chance, once /health has this status."""
+    """The API in an empty folder, where it finds nothing by chance, once /health has this status."""
     clean = {k: v for k, v in os.environ.items() if k not in ("PORT", "MODEL_DIR")}
     port = {} if "AIP_HTTP_PORT" in environment else {"PORT": "18080"}
     env = {**clean, **port, "PYTHONPATH": str(PROJECT), **environment}
@@ -76,7 +76,7 @@ def many(size: int) -> list[Any]:
 
 
 def core() -> None:
-    """Predictions, what is refused, the request log, and a request that SIGTERM does not cut off."""
+    """Predictions, refusals, the request log, and a request that SIGTERM does not cut off."""
     log = Path(tempfile.mkdtemp()) / "requests.jsonl"
     with api(MODEL_DIR=str(BUNDLE), REQUEST_LOG=str(log), REQUEST_LOG_BYTES="200000") as process:
         same(ask("POST", "/predict", {"instances": INSTANCES}))
@@ -286,10 +286,13 @@ def shape_of(column: list[Any]) -> list[int]:
 
 
 if __name__ == "__main__":
-    parts = [core, damage]
-    for name in ("vertex", "sagemaker", "azureml", "mlflow", "open-inference"):
-        if name in CHOSEN:
-            parts.append(globals()[name.replace("-", "_")])
-    for part in parts:
+    players = {
+        "vertex": vertex,
+        "sagemaker": sagemaker,
+        "azureml": azureml,
+        "mlflow": mlflow,
+        "open-inference": open_inference,
+    }
+    for part in [core, damage, *(players[name] for name in CHOSEN)]:
         part()
         print(part.__name__, "ok")  # noqa: T201 - the result

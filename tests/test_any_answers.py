@@ -458,7 +458,7 @@ BROKEN: list[tuple[str, str, str, Answers]] = [
         "run: '{{ project_name }}' #",
         {"project_name": "x("},
     ),
-    ("template/Dockerfile.jinja", "# An image", "{{ description }}", {}),
+    ("template/Dockerfile.jinja", "# The API", "{{ description }}", {}),
     ("includes/licenses/MIT.txt", "{{ author_name }}", "somebody", {"license": "MIT"}),
     (VALIDATE, "{{ what }} begins or ends with a space; leave that out.", "", {"description": " "}),
     (VALIDATE, "character; write", "character. Write", {"description": "a\nb"}),

@@ -1,11 +1,12 @@
-"""Deployment as code: only what was chosen, and each platform's own SDK takes what it says."""
+"""Deployment as code: only what was chosen, and each platform's own SDK accepts it."""
 
-import itertools
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,17 @@ import pytest
 import yaml
 from conftest import Render
 
-PLATFORMS = ["vertex", "sagemaker", "azureml", "huggingface"]
+from scaffold.matrix import choices
+
+PLATFORMS = choices("deploy")
+# What several platforms share, by its name in deploy/, and the platforms that need it.
+SHARED = {
+    "serve": set(PLATFORMS) - {"huggingface"},
+    "storage": {"vertex", "sagemaker", "azureml"},
+    "training": {"vertex", "sagemaker"},
+    "tables": {"sagemaker", "open-inference", "mlflow"},
+    "invocations": {"sagemaker", "mlflow"},
+}
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "x",
     "AWS_SECRET_ACCESS_KEY": "x",
@@ -30,18 +41,49 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.parametrize(
-    "chosen", [[], *itertools.combinations(PLATFORMS, 1), PLATFORMS], ids="-".join
-)
-def test_only_the_chosen_platforms_are_in_the_project(rendered: Render, chosen: Any) -> None:
-    project = rendered(deploy=[*chosen])
-    assert {path.stem for path in project.glob("deploy/*.py")} == set(chosen)
-    for platform in set(PLATFORMS) - set(chosen):
-        assert not (project / "deploy" / platform).exists()
+CHOICES = [[], *([name] for name in PLATFORMS), ["vertex", "azureml"], PLATFORMS]
+
+
+@pytest.mark.parametrize("chosen", CHOICES, ids="-".join)
+def test_only_the_chosen_platforms_are_in_the_project(rendered: Render, chosen: list[str]) -> None:
+    project = rendered(deploy=chosen)
+    folders = {path.parent.name for path in project.glob("deploy/*/__init__.py")}
+    assert folders == {name.replace("-", "_") for name in chosen}
+    needed = {name for name, platforms in SHARED.items() if platforms & {*chosen}}
+    assert {name for name in SHARED if (project / f"deploy/{name}.py").exists()} == needed
+    group = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    packages = {re.split("[^a-z0-9]", line)[0] for line in group.get("deploy", [])}
+    assert ("obstore" in packages) == ("storage" in needed)
+    assert ("httpx2" in packages) == ("mlflow" in chosen)
+
+
+@pytest.mark.parametrize("chosen", CHOICES, ids="-".join)
+def test_the_files_of_each_choice_are_clean(rendered: Render, chosen: list[str]) -> None:
+    project = rendered(deploy=chosen)
+    own = Path(sys.executable).parent
+    images = [str(path) for path in project.rglob("Dockerfile")]
+    schema = [f"{own}/check-jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    for command in (
+        [f"{own}/ruff", "check", "--no-cache"],
+        [f"{own}/ruff", "format", "--check", "--no-cache"],
+        [f"{own}/hadolint", *images],
+        [f"{own}/yamllint", "--strict", "."],
+        [*schema, *(str(path) for path in project.rglob("compose.yaml"))],
+    ):
+        result = subprocess.run(  # noqa: S603 - linters
+            command, cwd=project, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def dry_run(project: Path, platform: str, *more: str) -> str:
-    command = [sys.executable, f"deploy/{platform}.py", *ARGUMENTS[platform], "--dry-run", *more]
+    command = [
+        sys.executable,
+        f"deploy/{platform}/deploy.py",
+        *ARGUMENTS[platform],
+        "--dry-run",
+        *more,
+    ]
     env = {**os.environ, **SECRETS}
     result = subprocess.run(  # noqa: S603 - ours
         command, cwd=project, env=env, capture_output=True, text=True, check=False
@@ -64,7 +106,7 @@ def project(rendered: Render, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def call(platform: str, function: str, *arguments: Any, **replaced: Any) -> Any:
     """A function of the script, some of its names replaced: no test has an account."""
-    loaded = runpy.run_path(f"deploy/{platform}.py")[function]
+    loaded = runpy.run_path(f"deploy/{platform}/deploy.py")[function]
     loaded.__globals__.update(replaced)
     return loaded(*arguments)
 
@@ -74,7 +116,7 @@ def test_google_takes_what_is_printed(project: Path) -> None:
     vertex = pytest.importorskip("google.cloud.aiplatform_v1")
     made = json.loads(dry_run(project, "vertex", "--bundle", "gs://b/model"))
     container = vertex.ModelContainerSpec(made["model"]["container_spec"])
-    assert container.predict_route == "/invocations"
+    assert container.predict_route == "/predict"
     assert vertex.Model(made["model"]).artifact_uri == "gs://b/model"
     assert vertex.DeployedModel(made["deployed_model"]).dedicated_resources.max_replica_count == 1
     with pytest.raises(ValueError, match="healthroute"):  # the negative control
@@ -100,7 +142,7 @@ def test_google_takes_what_is_printed(project: Path) -> None:
             return SimpleNamespace(result=lambda: None)
 
     fake = SimpleNamespace(ModelServiceClient=Service, EndpointServiceClient=Service)
-    assert call("vertex", "create", made, "europe-west1", vertex=fake) == "e"
+    assert call("vertex", "deploy", made, "europe-west1", vertex=fake) == "e"
     assert asked[2].deployed_model.model == "m"
 
 
@@ -111,7 +153,7 @@ def test_amazon_makes_what_is_printed(project: Path) -> None:
 
     made = json.loads(dry_run(project, "sagemaker"))
     with mock_aws():
-        assert call("sagemaker", "create", made) == "churn-radar"
+        assert call("sagemaker", "deploy", made) == "churn-radar"
         client = boto3.client("sagemaker")
         found = client.describe_endpoint(EndpointName="churn-radar")
         assert found["EndpointConfigName"] == "churn-radar-v1-2-3"
@@ -120,7 +162,7 @@ def test_amazon_makes_what_is_printed(project: Path) -> None:
         # An endpoint that is there is changed; moto does not know how, botocore checks the request.
         later = json.loads(json.dumps(made).replace("v1-2-3", "v2"))
         with pytest.raises(NotImplementedError, match="update_endpoint"):
-            call("sagemaker", "create", later)
+            call("sagemaker", "deploy", later)
         assert client.describe_model(ModelName="churn-radar-v2")
 
 
@@ -131,7 +173,7 @@ def test_azure_takes_what_is_written(project: Path) -> None:
     assert endpoint["name"] == deployment["endpoint_name"] == "churn-radar"
     assert deployment["environment"]["image"] == IMAGE
     routes = deployment["environment"]["inference_config"]
-    assert routes["scoring_route"] == {"path": "/invocations", "port": 8080}
+    assert routes["scoring_route"] == {"path": "/predict", "port": 8080}
     done: list[Any] = []
 
     def begin(made: Any) -> Any:
@@ -144,9 +186,8 @@ def test_azure_takes_what_is_written(project: Path) -> None:
         azure.load_online_endpoint("deploy/azureml/endpoint.yml"),
         azure.load_online_deployment("deploy/azureml/deployment.yml"),
     )
-    place = SimpleNamespace(subscription="s", group="g", workspace="w")
     fakes = {"MLClient": lambda *_: client, "DefaultAzureCredential": object}
-    assert call("azureml", "create", *loaded, place, **fakes) == "https://there"
+    assert call("azureml", "deploy", *loaded, ("s", "g", "w"), **fakes) == "https://there"
     assert done[-1].traffic == {"blue": 100}
     text = (project / "deploy/azureml/deployment.yml").read_text("utf-8")
     (project / "deploy/azureml/deployment.yml").write_text(text.replace("instance_type", "kind"))
@@ -158,9 +199,9 @@ def test_azure_takes_what_is_written(project: Path) -> None:
 def test_a_space_is_what_is_printed(project: Path) -> None:
     hub = pytest.importorskip("huggingface_hub")
     made = json.loads(dry_run(project, "huggingface"))
-    card = hub.SpaceCard(made["files"]["README.md"])
+    card = hub.SpaceCard(made["README.md"])
     assert (card.data.sdk, card.data.app_port) == ("docker", 8080)
-    last = made["files"]["Dockerfile"].splitlines()[-1]
+    last = made["Dockerfile"].splitlines()[-1]
     assert last == "FROM ghcr.io/ada/churn-radar:main"
     done: list[Any] = []
 
@@ -172,6 +213,7 @@ def test_a_space_is_what_is_printed(project: Path) -> None:
         def upload_folder(self, **options: Any) -> None:
             done.append(options)
 
-    assert call("huggingface", "create", "ada/x", HfApi=Hub) == "https://there"
+    assert call("huggingface", "deploy", "ada/x", HfApi=Hub) == "https://there"
     assert done[1]["repo_type"] == "space"
-    assert {path.name for path in Path(done[1]["folder_path"]).iterdir()} == set(made["files"])
+    assert done[1]["folder_path"] == project / "deploy/huggingface"
+    assert done[1]["allow_patterns"] == [*made]

@@ -20,7 +20,7 @@ class ReferenceColumn(BaseModel):
     """Row counts of one column.
 
     Attributes:
-        edges: Upper edges of the bins of a number, empty for a category.
+        edges: Upper edges of the bins of a number, first below its minimum; none for a category.
         bins: A label for each bin.
         counts: The number of test rows in each bin.
     """
@@ -53,10 +53,13 @@ def reference_column(values: Sequence[Any]) -> ReferenceColumn:
     """Bins at the deciles of a number, or a bin for each frequent category."""
     present = [value for value in values if value is not None]
     if all(isinstance(value, int | float) for value in present):
-        deciles = np.quantile(present or [0], np.arange(0.1, 1, 0.1), method="inverted_cdf")
+        numbers = np.array(present or [0], dtype=float)
+        deciles = np.quantile(numbers, np.arange(0, 1, 0.1), method="inverted_cdf")
+        # Below the minimum, so that lower values are seen where most values are the minimum.
+        deciles[0] = np.nextafter(deciles[0], -np.inf)
         edges = np.unique(deciles).tolist()
-        bins = [f"to {edge:.3g}" for edge in edges]
-        column = ReferenceColumn(edges=edges, bins=[*bins, "higher", MISSING], counts=[])
+        bins = ["lower", *(f"to {edge:.3g}" for edge in edges[1:]), "higher", MISSING]
+        column = ReferenceColumn(edges=edges, bins=bins, counts=[])
     else:
         counts = Counter(map(category, values))
         frequent = [name for name, n in counts.items() if n >= MIN_SHARE * len(values)]

@@ -10,7 +10,7 @@ from ..invocations import FORMS, router
 from ..tables import rows_from_columns
 from .registry import download
 
-__all__ = ["environment", "router"]
+__all__ = ["router"]
 
 
 def from_inputs(value: Any) -> Any:
@@ -27,8 +27,3 @@ FORMS["inputs"] = from_inputs
 FORMS["dataframe_records"] = lambda rows: rows
 FORMS["dataframe_split"] = from_split
 DOWNLOADS["models"] = download
-
-
-def environment() -> dict[str, str]:
-    """No variables besides MODEL_DIR and PORT."""
-    return {}

@@ -14,7 +14,7 @@ from pydantic import Field
 from .core.config import Config, UserError
 from .core.metrics import Target
 from .core.rows import Array, Features, Row, Rows
-from .features import FEDERAL, HISTORY, HORIZON, MIN_DAYS, Count, Day, HomeGames
+from .features import FEDERAL, HISTORY, HORIZON, Count, Day, HomeGames, has_enough_values
 
 SOURCE = "Chicago of the R package modeldata, from the Chicago Transit Authority"
 LICENCE = "not stated by the source"
@@ -80,6 +80,9 @@ def load() -> pd.DataFrame:
 def clean(raw: pd.DataFrame) -> pd.DataFrame:
     """One row for each forecast that could have been made.
 
+    Args:
+        raw: The rows of SourceRow, in any order; an absent day is a gap.
+
     Returns:
         station: For slices and figures.
         origin: The last day that was known, and `month`, the month of it.
@@ -87,22 +90,26 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
         days, home_games, riders: The 14 days after it.
 
     Raises:
-        UserError: A station has a day twice, or too few days.
+        UserError: A day occurs twice, or there are too few days or too many gaps.
     """
     forecasts = []
     for station, rows in raw.groupby("station"):
         series = daily_series(str(station), rows)
         forecasts += list_forecasts(series)
+    if not forecasts:
+        raise UserError("data.py: all series have too many gaps; a day without riders is 0.")
     table = pd.DataFrame(forecasts)
     return table.sort_values("origin", kind="stable", ignore_index=True)
 
 
 def daily_series(station: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one station, one a day; the riders of days that are absent are missing."""
+    """The rows of one station in the order of the days; absent days have missing riders."""
     repeated = rows["date"][rows["date"].duplicated()]
     for day in repeated:
         raise UserError(f"data.py: {station} has {day} twice; which of its values is right?")
-    days = pd.date_range(rows["date"].min(), rows["date"].max(), name="date").astype(str)
+    first = rows["date"].min()
+    last = rows["date"].max()
+    days = pd.date_range(first, last, name="date").astype(str)
     if len(days) < HISTORY + HORIZON:
         raise UserError(f"data.py: {station} has {len(days)} days, too few for one forecast.")
     series = rows.set_index("date").reindex(days).reset_index()
@@ -110,7 +117,11 @@ def daily_series(station: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def list_forecasts(series: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row for every fifth day after which a forecast could have been made."""
+    """A row for every fifth day after which a forecast could have been made.
+
+    Args:
+        series: What daily_series() returned.
+    """
     dates = series["date"].tolist()
     riders = series["riders"].to_numpy()
     home_games = series["home_games"].astype(int).tolist()
@@ -119,8 +130,8 @@ def list_forecasts(series: pd.DataFrame) -> list[dict[str, Any]]:
         past = slice(start - HISTORY, start)
         ahead = slice(start, start + HORIZON)
         # A truth with a gap cannot be scored, and a history with many is refused by Instance.
-        n_gaps = np.isnan(riders[past]).sum()
-        if n_gaps > HISTORY - MIN_DAYS or np.isnan(riders[ahead]).any():
+        weeks = riders[past].reshape(-1, 7)
+        if not has_enough_values(weeks) or np.isnan(riders[ahead]).any():
             continue
         origin = dates[start - 1]
         forecast = {
@@ -192,7 +203,13 @@ def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figur
 
 
 def plot_forecasts(target: Target, table: pd.DataFrame, output: Array) -> Figure:
-    """The last forecasts of each station, with their intervals and the truth."""
+    """The last forecasts of each station, with their intervals and the true values.
+
+    Args:
+        target: Holds the widths of the intervals.
+        table: The test set.
+        output: Forecasts and scale of each row, of shape (n, 15).
+    """
     low, high = target.interval(output)
     stations = table["station"].unique()
     figure = Figure((9, 2 * len(stations)), layout="constrained")

@@ -95,11 +95,11 @@ class Instance(Row):
             return values
         if len(values) != len(dates):
             raise ValueError(f"there are {len(values)} values for {len(dates)} dates")
-        known = ~np.isnan(recent_values(dates, values))
-        if known.sum() < MIN_DAYS or 0 in known.sum(axis=0):
+        weeks = recent_values(dates, values)
+        if not has_enough_values(weeks):
             raise ValueError(
-                f"there are values for {known.sum()} of the last {HISTORY} days; a forecast takes "
-                f"{MIN_DAYS}, and each weekday once. A day without riders is 0, not null"
+                f"there are values for {np.isfinite(weeks).sum()} of the last {HISTORY} days; a "
+                f"forecast takes {MIN_DAYS}, and each weekday once. A day without riders is 0"
             )
         return values
 
@@ -110,6 +110,12 @@ def recent_values(dates: list[str], values: list[float | None]) -> Array:
     end = max(series, default=0) + 1
     recent = [series.get(day) for day in range(end - HISTORY, end)]
     return np.array(recent, dtype=float).reshape(-1, 7)
+
+
+def has_enough_values(weeks: Array) -> bool:
+    """Whether at most 14 days of the history are missing, and no weekday always is."""
+    known_by_weekday = np.isfinite(weeks).sum(axis=0)
+    return bool(known_by_weekday.sum() >= MIN_DAYS and known_by_weekday.min() > 0)
 
 
 def build_features(rows: Rows) -> Features:

@@ -11,7 +11,7 @@ from pydantic import Field
 from sklearn.preprocessing import OneHotEncoder
 from torch import Tensor, nn
 
-from .columns import encode, encoder_to_onnx, fit_encoder
+from .columns import Standardize, encode, encoder_to_onnx, fit_encoder
 from .core.rows import Array, Features
 from .training.network import (
     TrainingConfig,
@@ -34,8 +34,10 @@ class ModelConfig(TrainingConfig):
 class Network(nn.Module):
     """One hidden layer; the output is a score for each class."""
 
-    def __init__(self, config: ModelConfig, n_columns: int, n_classes: int) -> None:
+    def __init__(self, config: ModelConfig, inputs: Features, n_classes: int) -> None:
         super().__init__()
+        n_columns = sum(values.shape[1] for values in inputs.values())
+        self.standardize = Standardize(inputs["numeric"])
         self.layers = nn.Sequential(
             nn.BatchNorm1d(n_columns),
             nn.Linear(n_columns, config.width),
@@ -46,8 +48,7 @@ class Network(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
         """Scores of shape (n, classes)."""
-        # Missing numbers become 0; features.py says in other columns that they are missing.
-        numeric = inputs["numeric"].nan_to_num()
+        numeric = self.standardize(inputs["numeric"])
         return self.layers(torch.cat([numeric, inputs["one_hot"]], dim=1))
 
 
@@ -65,9 +66,8 @@ def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Model:
     """Fit on the training set; `y` holds the index of each row's class."""
     encoder = fit_encoder(features)
     inputs = encode(encoder, features)
-    n_columns = sum(values.shape[1] for values in inputs.values())
     torch.manual_seed(seed)
-    network = Network(config, n_columns, int(y.max()) + 1)
+    network = Network(config, inputs, int(y.max()) + 1)
     fit_network(network, inputs, y, nn.functional.cross_entropy, config, seed)
     return encoder, nn.Sequential(network, nn.Softmax(dim=1))
 

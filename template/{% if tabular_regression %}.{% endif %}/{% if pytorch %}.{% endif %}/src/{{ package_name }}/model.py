@@ -12,7 +12,7 @@ from pydantic import Field
 from sklearn.preprocessing import OneHotEncoder
 from torch import Tensor, nn
 
-from .columns import encode, encoder_to_onnx, fit_encoder
+from .columns import Standardize, encode, encoder_to_onnx, fit_encoder
 from .core.rows import Array, Features
 from .training.network import (
     TrainingConfig,
@@ -35,10 +35,11 @@ class ModelConfig(TrainingConfig):
 class Network(nn.Module):
     """Two hidden layers; the output is in the unit of the target."""
 
-    def __init__(self, config: ModelConfig, n_columns: int, y: Array) -> None:
+    def __init__(self, config: ModelConfig, inputs: Features, y: Array) -> None:
         super().__init__()
+        n_columns = sum(values.shape[1] for values in inputs.values())
+        self.standardize = Standardize(inputs["numeric"])
         self.layers = nn.Sequential(
-            nn.BatchNorm1d(n_columns),
             nn.Linear(n_columns, config.width),
             nn.ReLU(),
             nn.Dropout(config.dropout),
@@ -53,7 +54,8 @@ class Network(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
         """Shape (n, 1)."""
-        columns = torch.cat([inputs["numeric"].nan_to_num(), inputs["one_hot"]], dim=1)
+        numeric = self.standardize(inputs["numeric"])
+        columns = torch.cat([numeric, inputs["one_hot"]], dim=1)
         return self.center + self.scale * self.layers(columns)
 
 
@@ -71,10 +73,9 @@ def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Model:
     """Fit on the training set; `y` has shape (n,)."""
     encoder = fit_encoder(features)
     inputs = encode(encoder, features)
-    n_columns = sum(values.shape[1] for values in inputs.values())
     target = y.reshape(-1, 1).astype(np.float32)
     torch.manual_seed(seed)
-    network = Network(config, n_columns, y)
+    network = Network(config, inputs, y)
     fit_network(network, inputs, target, nn.functional.l1_loss, config, seed)
     return encoder, network
 
