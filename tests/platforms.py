@@ -1,7 +1,7 @@
 """Play the part of each platform against the API of a project, as real processes.
 
 Usage: platforms.py COMMAND INSTANCES PREDICTIONS [PLATFORM ...], run in the project's folder and in
-a network of its own. INSTANCES and PREDICTIONS are JSON: rows, and the bundle's predictions for them.
+a network of its own. INSTANCES and PREDICTIONS are JSON: rows, and what the bundle predicts.
 Without a platform only the contract of every project is played, by the command itself.
 """
 
@@ -31,13 +31,14 @@ PROJECT = Path.cwd()
 BUNDLE = PROJECT / "artifacts/bundle"
 FIELDS = list(json.loads((BUNDLE / "bundle.json").read_text())["signature"]["properties"])
 MODEL = COMMAND.name
-START = [str(COMMAND.with_name("python")), "-m", "deploy.serve"] if CHOSEN else [COMMAND, "serve"]
+PYTHON = str(COMMAND.with_name("python"))
+START = [PYTHON, "-m", "deploy.serve"] if CHOSEN else [str(COMMAND), "serve"]
 FORM = "application/x-www-form-urlencoded"
 
 
 @contextmanager
 def api(status: int = 200, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The API in an empty folder, where it finds nothing by chance, once /health has this status."""
+    """The API in an empty folder, once /health has this status."""
     clean = {k: v for k, v in os.environ.items() if k not in ("PORT", "MODEL_DIR")}
     port = {} if "AIP_HTTP_PORT" in environment else {"PORT": "18080"}
     env = {**clean, **port, "PYTHONPATH": str(PROJECT), **environment}
@@ -72,7 +73,8 @@ def same(response: tuple[int, Any]) -> None:
 
 def many(size: int) -> list[Any]:
     """Instances of about this many bytes, and not more than a request may have."""
-    return (INSTANCES * max(1, size // len(json.dumps(INSTANCES))))[:10_000]
+    copies = max(1, size // len(json.dumps(INSTANCES)))
+    return list(INSTANCES * copies)[:10_000]
 
 
 def core() -> None:

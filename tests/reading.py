@@ -13,9 +13,10 @@ PRIVATE = re.compile(
     r"gives? (its|the) target away|whatever it is|what (is|was) (usual|kept|asked|drawn))(?![a-z])",
     re.IGNORECASE,
 )
-# Of platforms, their routes, variables and buckets; docstrings have a style named after Google.
+# Of platforms, their routes, variables and buckets. Docstrings have a style named after Google, and
+# a pretrained network may come from the Hugging Face hub.
 PLATFORM = re.compile(
-    "amazon|sagemaker|google(?! style)|vertex|azure|hugging|open inference|"
+    "amazon|sagemaker|google(?! style)|vertex|azure|hugging(?! face hub)|open inference|"
     "/ping|/invocations|/v2|AIP_|s3://|gs://|models:/",
     re.IGNORECASE,
 )

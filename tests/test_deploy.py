@@ -215,5 +215,5 @@ def test_a_space_is_what_is_printed(project: Path) -> None:
 
     assert call("huggingface", "deploy", "ada/x", HfApi=Hub) == "https://there"
     assert done[1]["repo_type"] == "space"
-    assert done[1]["folder_path"] == project / "deploy/huggingface"
+    assert done[1]["folder_path"].resolve() == project / "deploy/huggingface"
     assert done[1]["allow_patterns"] == [*made]

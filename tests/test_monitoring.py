@@ -22,6 +22,7 @@ import json, sys
 import numpy as np
 from churn_radar.core.bundle import Predictor
 from churn_radar.core.config import load_config
+from churn_radar.core.rows import Batch
 from churn_radar.core.splits import load_split
 from churn_radar.monitoring.drift import measure_drift
 from churn_radar.monitoring.monitor import CurrentData
@@ -31,7 +32,7 @@ config, predictor, rng = load_config(), Predictor(), np.random.default_rng(0)
 
 def is_alarm(rows):
     current = CurrentData(predictor)
-    current.add(rows)
+    current.add(Batch(None, rows, 1))
     assert not current.refused
     drifts = measure_drift(predictor.info.reference, current.counts, config.monitoring)
     return any(drift.drifted for drift in drifts)

@@ -63,5 +63,5 @@ def bootstrap_indices(groups: IntArray, n_resamples: int, seed: int) -> Iterator
     sizes = np.bincount(groups)
     rows_of_group = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
     for _ in range(n_resamples):
-        drawn = rng.integers(0, len(sizes), len(sizes))
-        yield np.concatenate([rows_of_group[group] for group in drawn])
+        sampled = rng.integers(0, len(sizes), len(sizes))
+        yield np.concatenate([rows_of_group[group] for group in sampled])

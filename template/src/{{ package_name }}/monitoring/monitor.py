@@ -16,7 +16,7 @@ from ..core.bundle import Predictor
 from ..core.config import METRICS, ProjectConfig, UserError
 from ..core.files import read_json, write_atomic, write_json
 from ..core.metrics import HIGHER_IS_BETTER
-from ..core.rows import Array, IntArray, Rows, open_rows, validate
+from ..core.rows import Array, Batch, IntArray, Rows, open_rows, validate
 from ..features import MISSING_VALUES, Instance, build_features, monitored_columns
 from .drift import Drift, measure_drift
 
@@ -44,13 +44,13 @@ class CurrentData:
         self.labelled: list[dict[str, Any]] = []
         self.outputs: list[Array] = []
 
-    def add(self, rows: Rows) -> None:
+    def add(self, batch: Batch) -> None:
         """Validate, predict and count the rows."""
-        fields = Instance.model_fields.keys()
+        rows, fields = batch.rows, Instance.model_fields.keys()
         instances = [{name: row[name] for name in fields & row.keys()} for row in rows]
         checked = validate(instances, Instance)
         for index, reason in checked.refused.items():
-            self.refused.append(f"row {self.n_rows + index + 1}: {reason}")
+            self.refused.append(f"{batch.label(index)}: {reason}")
         self.n_rows += len(rows)
         if checked.rows:
             output = self.predictor.output(checked.rows)
@@ -81,8 +81,8 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
             [monitoring] is passed.
     """
     current = CurrentData(Predictor(bundle))
-    for rows in read_blocks(source):
-        current.add(rows)
+    for batch in read_batches(source):
+        current.add(batch)
     if not current.n_rows:
         raise UserError(f"{source} has no rows.", 2)
     drifts = measure_drift(current.predictor.info.reference, current.counts, config.monitoring)
@@ -105,17 +105,17 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
         raise UserError(f"{source}: {'; '.join(problems)}. See {REPORT}.")
 
 
-def read_blocks(source: Path) -> Iterator[Rows]:
+def read_batches(source: Path) -> Iterator[Batch]:
     """The rows of a file, or the instances of a request log (.jsonl) and of its older file."""
     if source.suffix != ".jsonl":
-        for batch in open_rows(source, MISSING_VALUES).batches:
-            yield batch.rows
+        yield from open_rows(source, MISSING_VALUES).batches
         return
     for path in (Path(f"{source}.1"), source):
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         for number, line in enumerate(lines, 1):
             try:
-                yield json.loads(line)["instances"]
+                instances = json.loads(line)["instances"]
+                yield Batch(None, instances, number, [f"line {number}"] * len(instances))
             except (ValueError, LookupError, TypeError) as error:
                 raise UserError(f"{path}, line {number} holds no instances.", 2) from error
 
@@ -131,9 +131,9 @@ def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, An
     except ValueError as error:
         raise UserError(f'Column "{data.TARGET}" of the current data: {error}.', 2) from error
     scorer = predictor.target.scorer(y_true, np.array(current.outputs))
-    found = Bootstrap(group_numbers(rows), config).measure(scorer)
-    if np.isnan(found.value):
+    if np.isnan(scorer(np.arange(len(rows)))):
         return None
+    found = Bootstrap(group_numbers(rows), config).measure(scorer)
     quality = {"name": predictor.target.primary_metric, "rows": len(rows), **asdict(found)}
     metrics = read_json(METRICS, "delete it") if METRICS.is_file() else {}
     if metrics.get("run") == predictor.info.run.model_dump():
