@@ -58,7 +58,7 @@ def train() -> None:
 
 @app.command()
 def tune() -> None:
-    """Search parameters and write the best into params.toml; Ctrl-C keeps what was found."""
+    """Search parameters and store the best in params.toml, also after Ctrl-C."""
     from .training.tune import tune as search
 
     search(load_config())
@@ -114,7 +114,7 @@ def predict(
     output: Annotated[Path, typer.Option(help="The rows with predictions: .csv or .parquet.")],
     bundle: Bundle = BUNDLE,
 ) -> None:
-    """Predict every row of a file; a call after a crash goes on where the first one stopped."""
+    """Predict every row of a file; continues after an interruption."""
     from .serving.batch import predict_file
 
     predict_file(source, output, bundle)
@@ -125,7 +125,7 @@ def monitor(
     current: Annotated[Path, typer.Option(help=".csv, .parquet, or a request log in .jsonl.")],
     bundle: Bundle = BUNDLE,
 ) -> None:
-    """Compare current rows with the test set; exit status 1 past a limit of [monitoring]."""
+    """Compare current rows with the test set; exit status 1 if a limit is exceeded."""
     from .monitoring.monitor import monitor as compare
 
     with stage("monitor"):

@@ -1,6 +1,6 @@
 """The bundle: the exported model, and all that is needed to serve and monitor it.
 
-Needs numpy, onnxruntime and pydantic alone: neither pandas nor the libraries that train.
+Imports only numpy, onnxruntime and pydantic, so that the API needs no training library.
 """
 
 from pathlib import Path
@@ -83,7 +83,7 @@ def load_info(folder: Path = BUNDLE) -> BundleInfo:
 
 
 class Predictor:
-    """A model that answers raw rows.
+    """The exported model, which predicts raw rows.
 
     Args:
         folder: The bundle.
@@ -104,7 +104,7 @@ class Predictor:
         return self.info.run.mlflow_run_id
 
     def output(self, rows: Rows) -> Array:
-        """What the model returns for valid rows; core/metrics.py says the shape."""
+        """What the model returns for valid rows; core/metrics.py documents the shape."""
         # In blocks, because the features of many rows may not fit into memory.
         blocks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
         return np.concatenate([self.model.run(build_features(block)) for block in blocks])

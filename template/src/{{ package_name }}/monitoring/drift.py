@@ -51,8 +51,8 @@ def measure_drift(
     for name, rows in current.items():
         column = reference[name]
         counts = np.array([column.counts, rows])
-        before, now = counts / counts.sum(axis=1, keepdims=True)
-        psi = stability_index(before, now)
+        reference_shares, current_shares = counts / counts.sum(axis=1, keepdims=True)
+        psi = stability_index(reference_shares, current_shares)
         p_value = chi_square_p_value(counts)
         is_significant = psi > config.psi and p_value < alpha
         drifts.append(
@@ -61,8 +61,8 @@ def measure_drift(
                 psi=psi,
                 p_value=p_value,
                 bins=column.bins,
-                reference=before.tolist(),
-                current=now.tolist(),
+                reference=reference_shares.tolist(),
+                current=current_shares.tolist(),
                 drifted=is_significant and name not in config.ignored,
             )
         )

@@ -23,7 +23,7 @@ def build_dataset(config: ProjectConfig) -> Manifest:
     """Write one file a split, then the manifest.
 
     Raises:
-        UserError: A row breaks the schema, or the split would leak test rows into training.
+        UserError: A row breaks the schema, or the split leaks test rows into training.
     """
     split_config = data.SplitConfig.parse(config.split, f"{PARAMS}, [split]")
     table = data.clean(load_rows())

@@ -39,7 +39,7 @@ def export_bundle(
     Args:
         model: What model.fit() returned.
         target: The fitted target, with its decision.
-        splits: The test set is what both models are compared on.
+        splits: Both models are compared on the test set.
         tolerance: The largest difference allowed, relative for outputs above 1.
         manifest: Stored in the bundle, as is `run`.
         run: The run that trained the model.
@@ -54,7 +54,7 @@ def export_bundle(
     if difference > tolerance:
         raise UserError(
             f"The exported model differs from the trained one by {difference:.2g}, more than "
-            f"export_tolerance = {tolerance:g}. Do what differs in features.py instead."
+            f"export_tolerance = {tolerance:g}. Move the step that differs to features.py."
         )
     output = exported[: len(test)]
     columns = {**monitored_columns(test.rows), **target.monitored_columns(output)}

@@ -6,7 +6,6 @@ from typing import Any
 import mlflow
 import optuna
 import tomlkit
-from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
 from .. import model
@@ -41,11 +40,10 @@ def tune(config: ProjectConfig) -> None:
     def save_best(study: optuna.Study, _: optuna.trial.FrozenTrial) -> None:
         save_best_params(study.best_params)
 
-    limit = MaxTrialsCallback(config.n_trials, states=(TrialState.COMPLETE,))
-    finished = len(study.get_trials(states=(TrialState.COMPLETE,)))
+    missing = config.n_trials - len(study.get_trials(states=(TrialState.COMPLETE,)))
     with mlflow.start_run(run_name="tune"):
-        if finished < config.n_trials:
-            study.optimize(objective, callbacks=[save_best, limit], show_progress_bar=True)
+        if missing > 0:
+            study.optimize(objective, missing, callbacks=[save_best], show_progress_bar=True)
     save_best_params(study.best_params)
 
 

@@ -1,6 +1,6 @@
 """Classification: classes, decision threshold, baselines, metrics and predictions.
 
-Needs numpy alone, because the API uses it too. An output of the model has shape (n, classes) and
+Imports only numpy and pydantic, because the API uses it too. An output has shape (n, classes) and
 holds probabilities; y holds the index of each row's class. Of two classes the second is positive.
 """
 
@@ -124,7 +124,7 @@ class Target(BaseModel):
 
         score = output[:, 1]
         cost = self.cost(y_true, y_pred).mean()
-        # The best that can be done without looking at the rows: decide the same for all.
+        # The cost of the better constant decision: the same class for every row.
         constant_cost = min(self.cost(y_true, 0).mean(), self.cost(y_true, 1).mean())
         return {
             "average_precision": average_precision(y_true, score),

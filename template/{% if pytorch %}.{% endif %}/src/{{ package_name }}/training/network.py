@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from onnx import ModelProto, compose
 from pydantic import Field
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 from torch.nn import Module
 from torch.optim import AdamW, Optimizer
@@ -69,7 +68,8 @@ def fit_network(
         y: The target, in the type that `loss` needs.
         loss: A function of the network's output and the target.
         config: Batches, optimizer and early stopping.
-        seed: The same seed gives the same weights on the same device.
+        seed: Of each epoch's order and dropout. Call torch.manual_seed() before the network is made,
+            too; then the same seed gives the same weights on the same device.
 
     Raises:
         UserError: The loss is not finite.
@@ -78,12 +78,9 @@ def fit_network(
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     key = run_key(network.state_dict(), features, y, repr(config), seed, str(device))
     target = torch.tensor(y, device=device)
-    train_rows, valid_rows = train_test_split(
-        np.arange(len(y)),
-        test_size=config.validation_fraction,
-        shuffle=not config.chronological,
-        random_state=seed,
-    )
+    order = np.arange(len(y)) if config.chronological else torch.randperm(len(y)).numpy()
+    n_valid = max(1, round(len(y) * config.validation_fraction))
+    train_rows, valid_rows = np.split(order, [-n_valid])
 
     network.to(device)
     optimizer = AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
