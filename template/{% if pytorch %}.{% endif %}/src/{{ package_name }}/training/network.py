@@ -68,8 +68,8 @@ def fit_network(
         y: The target, in the type that `loss` needs.
         loss: A function of the network's output and the target.
         config: Batches, optimizer and early stopping.
-        seed: Of each epoch's order and dropout. Call torch.manual_seed() before the network is made,
-            too; then the same seed gives the same weights on the same device.
+        seed: For the order of rows and the dropout of each epoch. The network's own weights must be
+            seeded before; then the same seed gives the same weights on the same device.
 
     Raises:
         UserError: The loss is not finite.
