@@ -126,7 +126,7 @@ def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, An
     if len(rows) < config.min_slice_size:
         return None
     try:
-        labels = np.array([row[data.TARGET] for row in rows])
+        labels = np.fromiter((row[data.TARGET] for row in rows), dtype=object)
         y_true = predictor.target.encode(labels, build_features(rows))
     except ValueError as error:
         raise UserError(f'Column "{data.TARGET}" of the current data: {error}.', 2) from error

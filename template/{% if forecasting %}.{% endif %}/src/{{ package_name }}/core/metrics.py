@@ -60,9 +60,9 @@ class Target(BaseModel):
         Raises:
             ValueError: A row has not one number for each step of the horizon.
         """
-        values = np.stack([*target]).astype(float)
-        if values.shape[1:] != (self.horizon,):
+        if any(np.shape(values) != (self.horizon,) for values in target):
             raise ValueError(f"each row must have {self.horizon} numbers")
+        values = np.stack([*target]).astype(float)
         return np.hstack([values, features["scale"]])
 
     def baselines(self, features: Features) -> dict[str, Array]:

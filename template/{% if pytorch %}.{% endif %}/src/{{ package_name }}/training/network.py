@@ -26,6 +26,7 @@ from ..core.files import sha256, write_atomic
 from ..core.rows import Array, Features
 
 BatchLoss = Callable[[Array], Tensor]
+State = dict[str, Any]
 CHECKPOINT = Path("data/checkpoint.pt")
 PREDICT_BATCH_SIZE = 4096
 OPSET = 20  # of ONNX; graphs that are joined must have the same
@@ -175,21 +176,27 @@ def to_bytes(content: Any) -> bytes:
     return buffer.getvalue()
 
 
-def save_checkpoint(parts: dict[str, Any], best: dict[str, Any], key: str) -> None:
-    """Write the state after an epoch, behind a digest of the run's key and the state."""
+def save_checkpoint(parts: State, best: State, key: str) -> None:
+    """Write the state after an epoch, behind a digest of the run's key and the state.
+
+    Args:
+        parts: Network, optimizer and scheduler.
+        best: The best epoch, its validation loss and its weights.
+        key: What run_key() returns.
+    """
     state = {name: part.state_dict() for name, part in parts.items()}
     content = to_bytes((state, best))
     digest = sha256(key.encode() + content)
     write_atomic(CHECKPOINT, digest.encode() + content)
 
 
-def load_checkpoint(parts: dict[str, Any], key: str) -> dict[str, Any]:
+def load_checkpoint(parts: State, key: str) -> State:
     """Restore the state from the checkpoint of this run, if there is one.
 
     Returns:
         The best epoch, its validation loss and its weights.
     """
-    best: dict[str, Any] = {"epoch": 0, "loss": math.inf}
+    best: State = {"epoch": 0, "loss": math.inf}
     stored = CHECKPOINT.read_bytes() if CHECKPOINT.is_file() else b""
     digest, content = stored[:64], stored[64:]
     if digest == sha256(key.encode() + content).encode():
