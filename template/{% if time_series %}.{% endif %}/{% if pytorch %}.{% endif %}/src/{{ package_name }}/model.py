@@ -68,7 +68,7 @@ def encode_days(days: Tensor) -> Tensor:
     Returns:
         Shape (n, 14, columns).
     """
-    numeric, day_of_year, *codes = days.split([N_NUMERIC - 1, 1, 1, 1, 1], dim=2)
+    numeric, day_of_year, *codes = torch.split(days, [N_NUMERIC - 1, 1, 1, 1, 1], 2)
     frequencies = torch.arange(1, N_WAVES + 1, device=days.device)
     angles = day_of_year * frequencies * (2 * math.pi / 365.25)
     one_hot = [
