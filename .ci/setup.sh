@@ -19,6 +19,7 @@ set_up_torch() {
     local wheels wheel version
     wheels=${PIP_FIND_LINKS:-$(python3 -m pip config get global.find-links 2>/dev/null || true)}
     [ -d "$wheels" ] || return 0
+    wheels_in_images="--volume $wheels:$wheels:ro"
     wheel=$(basename "$(find "$wheels" -name 'torch-*.whl' | head -n 1)")
     version=$(cut -d- -f2 <<<"$wheel" | cut -d+ -f1)
     export SCAFFOLD_SYNC_OPTIONS="--no-sources --find-links $wheels -P torch==$version"
@@ -44,7 +45,7 @@ set_up_images() {
         podman --runtime runc import --quiet "$base/base.tar" localhost/base:bookworm
         rm -r "$base"
     fi
-    export SCAFFOLD_IMAGE_OPTIONS="--pull=never --build-arg BASE=localhost/base:bookworm --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
+    export SCAFFOLD_IMAGE_OPTIONS="--pull=never --build-arg BASE=localhost/base:bookworm --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt ${wheels_in_images:-}"
 }
 
 set_up() {

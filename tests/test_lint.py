@@ -10,6 +10,7 @@ from conftest import COMBINATIONS
 
 from scaffold import Combination, check, combinations, render
 from scaffold.linting import lint
+from scaffold.matrix import choices
 
 FIRST, *OTHERS = COMBINATIONS
 # The others take half a minute each, and their own environments.
@@ -23,11 +24,19 @@ def test_a_fresh_project_has_no_findings(name: str) -> None:
     assert not findings, "\n".join(f"{finding.tool}:\n{finding.output}" for finding in findings)
 
 
+@pytest.mark.slow
+def test_project_with_every_platform_has_no_findings(tmp_path: Path, template: Path) -> None:
+    project = tmp_path / "project"
+    render(project, {"deploy": choices("deploy")}, template=template)
+    findings = [*lint(project, "every platform")]
+    assert not findings, "\n".join(f"{finding.tool}:\n{finding.output}" for finding in findings)
+
+
 @pytest.mark.parametrize("name", ["a", "a" * 40])
 def test_the_layout_does_not_depend_on_the_name(
     tmp_path: Path, template: Path, combination: Combination, name: str
 ) -> None:
-    answers = {"package_name": name, **combination.answers}
+    answers = {"package_name": name, "deploy": choices("deploy"), **combination.answers}
     render(tmp_path / "project", answers, template=template)
     # Ruff of this environment: it reads the project's settings and needs none of its libraries.
     for command in (["check"], ["format", "--check"]):

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -306,7 +307,9 @@ def own_image(project: Project, serving_images: list[str], made: Callable[[str],
 
 @pytest.mark.usefixtures("own_image")
 def test_its_image_serves_as_anybody_and_stops_on_sigterm(project: Project) -> None:
-    config = images.build(project.folder, IMAGE)
+    # Without torch's own index, uv finds the lock file unchanged only with the options it was made with.
+    sync = ["--build-arg", f"SYNC={shlex.join(sync_options())}"] if sync_options() else []
+    config = images.build(project.folder, IMAGE, *sync)
     assert config["User"] == "10001:10001"
     assert config["Entrypoint"] == ["churn-radar"]
     assert config["Cmd"] == ["serve"]
