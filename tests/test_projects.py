@@ -21,6 +21,7 @@ import pytest
 from conftest import COMBINATIONS
 
 from scaffold import Combination, render
+from scaffold.linting import sync_options
 from scaffold.matrix import choices
 
 pytestmark = pytest.mark.slow
@@ -307,7 +308,7 @@ def own_image(project: Project, serving_images: list[str], made: Callable[[str],
 
 @pytest.mark.usefixtures("own_image")
 def test_its_image_serves_as_anybody_and_stops_on_sigterm(project: Project) -> None:
-    # Without torch's own index, uv finds the lock file unchanged only with the options it was made with.
+    # Where torch comes from a folder of wheels, the lock file holds only with the same options.
     sync = ["--build-arg", f"SYNC={shlex.join(sync_options())}"] if sync_options() else []
     config = images.build(project.folder, IMAGE, *sync)
     assert config["User"] == "10001:10001"
