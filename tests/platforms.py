@@ -187,8 +187,10 @@ def sagemaker() -> None:
             same(ask("POST", "/invocations", text.encode(), **csv))
         refuse("/invocations", 415)
         assert ask("POST", "/invocations", b"a,b\n1,2,3", **csv)[0] == 422
+        # Where the only field is a text, any text is one.
+        statuses = (200, 422) if len(FIELDS) == 1 else (422,)
         for text in ("a", '"', "x" * 200_000, "\0", "\r\n\r"):
-            assert ask("POST", "/invocations", text.encode(), **csv)[0] in (200, 422), text[:80]
+            assert ask("POST", "/invocations", text.encode(), **csv)[0] in statuses, text[:80]
 
 
 def cell(value: Any) -> str:

@@ -433,6 +433,8 @@ def test_image_for_sagemaker_serves_the_mounted_bundle(deployed: Project) -> Non
         (Path(mounted) / "bundle.json").write_text(json.dumps(info), "utf-8")
         with images.running(f"{IMAGE}-sagemaker", "--volume", f"{mounted}:/opt/ml/model:ro"):
             assert images.answer("/ping")["run_id"] == "mounted"
+    lean = ["run", "--rm", *images.LIMITS, f"{IMAGE}-sagemaker", "train"]
+    assert "uv sync" in images.engine(*lean, status=2)
 
 
 # The stack of training is a gigabyte.

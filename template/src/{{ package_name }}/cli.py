@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -158,12 +158,12 @@ def require_passed(metrics: dict[str, Any]) -> None:
         raise UserError(f"The model is not promoted. {' '.join(metrics['gate']['reasons'])}")
 
 
-def main() -> None:
+def main(command: Callable[[], None] = app) -> None:
     """Run a command; an error of the user is printed as one sentence."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
-        app()
+        command()
     except UserError as error:
         fail(str(error), error.exit_status)
     except ModuleNotFoundError as error:

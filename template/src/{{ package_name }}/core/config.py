@@ -59,7 +59,7 @@ def describe(problem: Any) -> str:
 
 
 class MonitoringConfig(Config):
-    """[monitoring] in params.toml: the limits past which `monitor` fails."""
+    """[monitoring] in params.toml: the limits of `monitor`."""
 
     psi: float = Field(gt=0)
     alpha: float = Field(gt=0, lt=1)

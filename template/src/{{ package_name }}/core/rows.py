@@ -114,7 +114,7 @@ class RowFile:
 
 
 def open_rows(path: Path, missing_values: Sequence[str]) -> RowFile:
-    """Open a file of rows by its suffix, or a folder of such files.
+    """Open a file of rows; its suffix selects the reader.
 
     Args:
         path: A file; READERS lists the kinds.
@@ -128,7 +128,7 @@ def open_rows(path: Path, missing_values: Sequence[str]) -> RowFile:
     kind = "folder" if path.is_dir() else path.suffix.lower()
     if kind not in READERS:
         kinds = ", ".join(READERS)
-        raise UserError(f"{path}: rows are read from {kinds}; this is none of them.", 2)
+        raise UserError(f"{path}: unknown kind of file; supported are {kinds}.", 2)
     try:
         file = READERS[kind](path, missing_values)
     except (OSError, ValueError) as error:

@@ -78,7 +78,7 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
 
     Raises:
         UserError: The file cannot be read; or, after the report is written, a limit of
-            [monitoring] is passed.
+            [monitoring] is exceeded.
     """
     current = CurrentData(Predictor(bundle))
     for batch in read_batches(source):
@@ -153,7 +153,7 @@ def group_numbers(rows: Rows) -> IntArray:
 def find_problems(
     current: CurrentData, drifts: list[Drift], quality: Any, config: ProjectConfig
 ) -> list[str]:
-    """What is past a limit, in words."""
+    """Which limits are exceeded, in words."""
     problems = []
     n_refused, n_rows = len(current.refused), current.n_rows
     if n_refused > config.monitoring.max_refused * n_rows:

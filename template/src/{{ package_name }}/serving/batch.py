@@ -19,8 +19,7 @@ from ..features import MISSING_VALUES, Instance
 def predict_file(source: Path, output: Path, bundle: Path) -> None:
     """Write all rows of `source` with predictions to `output`, or nothing.
 
-    Finished blocks are kept beside the output, so that a call after a crash goes on where the
-    first one stopped.
+    Finished blocks are stored next to the output; a second call continues from them.
 
     Raises:
         UserError: A file cannot be read or written, or a row breaks the schema.

@@ -30,7 +30,7 @@ class Target(BaseModel):
     Attributes:
         classes: Names of the classes; of two, the positive one is the last.
         class_shares: The share of each class in the training set.
-        threshold: With two classes, the probability from which the positive one is predicted.
+        threshold: With two classes, the lowest probability at which the positive one is predicted.
     """
 
     classes: list[str]
@@ -50,7 +50,7 @@ class Target(BaseModel):
             raise UserError(f'data.py: the target has one class only, "{names[0]}".')
         if decision.positive and decision.positive not in names:
             known = ", ".join(names)
-            message = f'{PARAMS}: positive = "{decision.positive}" is none of the classes {known}.'
+            message = f'{PARAMS}: positive = "{decision.positive}" is not a class ({known}).'
             raise UserError(message, 2)
         order = np.argsort(names == decision.positive, kind="stable")
         shares = counts[order] / counts.sum()
