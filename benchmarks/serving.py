@@ -60,7 +60,7 @@ BENTO = f'''
 import bentoml
 from pathlib import Path
 from {PACKAGE}.core.bundle import Predictor
-from {PACKAGE}.core.rows import validate_all
+from {PACKAGE}.core.rows import Batch
 from {PACKAGE}.features import Instance
 
 
@@ -71,7 +71,7 @@ class Service:
 
     @bentoml.api
     async def predict(self, instances: list[dict]) -> list[dict]:
-        return self.predictor.predict(validate_all(instances, Instance, "body", 1))
+        return self.predictor.predict(Batch(instances, 0).validate(Instance, "body"))
 '''
 SCRIPT = """
 wrk.method = "POST"

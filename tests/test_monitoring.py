@@ -32,7 +32,7 @@ config, predictor, rng = load_config(), Predictor(), np.random.default_rng(0)
 
 def is_alarm(rows):
     current = CurrentData(predictor)
-    current.add(Batch(None, rows, 1))
+    current.add(Batch(rows, 1))
     assert not current.refused
     drifts = measure_drift(predictor.info.reference, current.counts, config.monitoring)
     return any(drift.drifted for drift in drifts)

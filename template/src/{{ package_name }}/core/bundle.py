@@ -1,6 +1,6 @@
 """The bundle: the exported model, and all that is needed to serve and monitor it.
 
-Imports only numpy, onnxruntime and pydantic, so that the API needs no training library.
+Imports no training library, so that the API needs none.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from .config import BUNDLE, UserError, describe
 from .files import read_checked, read_json
 from .metrics import Target
 from .reference import ReferenceColumn
-from .rows import Array, Rows, table_rows, validate_all
+from .rows import Array, Batch, Rows, table_rows
 
 FORMAT = 2
 MODEL_FILE = "model.onnx"
@@ -70,7 +70,7 @@ def load_info(folder: Path = BUNDLE) -> BundleInfo:
     """Read bundle.json.
 
     Raises:
-        UserError: It is missing, damaged, or written by a newer version of this code.
+        UserError: It is missing, damaged, or written by another version of this code.
     """
     path = folder / INFO_FILE
     content = read_json(path, RETRAIN)
@@ -138,8 +138,8 @@ class PyfuncModel:
 
     def predict(self, model_input: Any, params: Any = None) -> list[dict[str, Any]]:  # noqa: ARG002 - MLflow passes it
         """One prediction for each row of the table."""
-        rows = validate_all(table_rows(model_input), Instance, "model input", 1)
-        return self.predictor.predict(rows)
+        batch = Batch(table_rows(model_input), first_row=0)
+        return self.predictor.predict(batch.validate(Instance, "model input"))
 
 
 def _load_pyfunc(path: str) -> PyfuncModel:

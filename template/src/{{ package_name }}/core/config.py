@@ -71,8 +71,6 @@ class MonitoringConfig(Config):
 class ProjectConfig(Config):
     """params.toml; data.py, model.py and core/metrics.py check their own sections."""
 
-    variant: str
-    framework: str
     seed: int = Field(ge=0, lt=2**32)
     n_trials: int = Field(ge=1)
     n_resamples: int = Field(ge=100)

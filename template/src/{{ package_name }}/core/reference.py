@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from .rows import IntArray
 
 Columns = Mapping[str, Sequence[Any]]
-MISSING = "missing"
-OTHER = "other"
-# Categories with a smaller share of the rows are counted as "other".
+# In parentheses, so that they are no category of the data.
+MISSING = "(missing)"
+OTHER = "(other)"
+# Categories with a smaller share of the rows are counted as OTHER.
 MIN_SHARE = 0.01
 
 
@@ -71,5 +72,5 @@ def reference_column(values: Sequence[Any]) -> ReferenceColumn:
 
 
 def category(value: Any) -> str:
-    """The category of a value, "missing" for None."""
+    """The category of a value; None is MISSING."""
     return MISSING if value is None else str(value)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -90,8 +91,9 @@ class Manifest(BaseModel):
 
 
 def split_key(config: ProjectConfig) -> str:
-    """A hash of the seed and of [split]."""
-    return sha256(f"{config.seed} {config.split}".encode())
+    """A hash of the seed, of [split] and of data.py."""
+    code = Path(str(data.__file__)).read_text(encoding="utf-8")
+    return sha256(f"{config.seed} {config.split} {code}".encode())
 
 
 def load_manifest() -> Manifest:
@@ -120,8 +122,8 @@ def load_splits(config: ProjectConfig) -> Splits:
     """Read all three splits.
 
     Raises:
-        UserError: A file is missing or changed, or the seed or [split] is another one now.
+        UserError: A file is missing or changed, or what the split depends on has changed.
     """
     if load_manifest().split_config != split_key(config):
-        raise UserError(f"seed or [split] has changed in params.toml; run `{COMMAND} data` again.")
+        raise UserError(f"data.py, seed or [split] has changed; run `{COMMAND} data` again.")
     return Splits(load_split("train"), load_split("valid"), load_split("test"))

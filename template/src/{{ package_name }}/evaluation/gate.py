@@ -14,6 +14,8 @@ from ..core.rows import Array
 from ..core.tracking import require_run
 
 TEST_SCORES = "test_scores.json"
+# The mean of equal scores may differ by this much.
+ROUNDING_ERROR = 1e-9
 NO_CHAMPION = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -61,7 +63,7 @@ def check_champion(run_id: str, config: ProjectConfig) -> tuple[bool, str]:
         return True, "There is no champion that was tested on the same rows."
     differences = np.subtract(ours["scores"], theirs["scores"])
     gain = float(differences.mean()) if HIGHER_IS_BETTER else -float(differences.mean())
-    passed = gain >= -config.champion_tolerance - 1e-9
+    passed = gain >= -config.champion_tolerance - ROUNDING_ERROR
     relation = "not worse" if passed else "worse"
     return passed, f"On the same test rows it is {relation} than the champion: {gain:+.4g}."
 

@@ -54,7 +54,7 @@ def measure_drift(
         reference_shares, current_shares = counts / counts.sum(axis=1, keepdims=True)
         psi = stability_index(reference_shares, current_shares)
         p_value = chi_square_p_value(counts)
-        is_significant = psi > config.psi and p_value < alpha
+        exceeds_limits = psi > config.psi and p_value < alpha
         drifts.append(
             Drift(
                 name=name,
@@ -63,7 +63,7 @@ def measure_drift(
                 bins=column.bins,
                 reference=reference_shares.tolist(),
                 current=current_shares.tolist(),
-                drifted=is_significant and name not in config.ignored,
+                drifted=exceeds_limits and name not in config.ignored,
             )
         )
     return sorted(drifts, key=lambda drift: -drift.psi)
@@ -76,7 +76,7 @@ def stability_index(reference: Array, current: Array) -> float:
 
 
 def chi_square_p_value(counts: IntArray) -> float:
-    """Of the hypothesis that both rows of `counts` have one distribution; small bins are merged."""
+    """Chi-square test that both rows of `counts` have one distribution; small bins are merged."""
     expected = counts.sum(axis=0) * counts.sum(axis=1).min() / counts.sum()
     is_small = expected < MIN_EXPECTED
     merged = np.column_stack([counts[:, ~is_small], counts[:, is_small].sum(axis=1)])

@@ -46,16 +46,14 @@ class CurrentData:
 
     def add(self, batch: Batch) -> None:
         """Validate, predict and count the rows."""
-        rows, fields = batch.rows, Instance.model_fields.keys()
-        instances = [{name: row[name] for name in fields & row.keys()} for row in rows]
-        checked = validate(instances, Instance)
+        checked = validate(batch.select(Instance), Instance)
         for index, reason in checked.refused.items():
             self.refused.append(f"{batch.label(index)}: {reason}")
-        self.n_rows += len(rows)
+        self.n_rows += len(batch.rows)
         if checked.rows:
             output = self.predictor.output(checked.rows)
             self.count(checked.rows, output)
-            accepted = [rows[index] for index in checked.indices]
+            accepted = [batch.rows[index] for index in checked.indices]
             self.collect_labelled(accepted, checked.rows, output)
 
     def count(self, rows: Rows, output: Array) -> None:
@@ -114,8 +112,8 @@ def read_batches(source: Path) -> Iterator[Batch]:
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         for number, line in enumerate(lines, 1):
             try:
-                instances = json.loads(line)["instances"]
-                yield Batch(None, instances, number, [f"line {number}"] * len(instances))
+                instances = [dict(instance) for instance in json.loads(line)["instances"]]
+                yield Batch(instances, number, [f"line {number}"] * len(instances))
             except (ValueError, LookupError, TypeError) as error:
                 raise UserError(f"{path}, line {number} holds no instances.", 2) from error
 
@@ -146,7 +144,9 @@ def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, An
 
 def group_numbers(rows: Rows) -> IntArray:
     """A number from 0 for each row; rows of one data.GROUP have the same number."""
-    groups = [str(row.get(str(data.GROUP), index)) for index, row in enumerate(rows)]
+    if data.GROUP is None:
+        return np.arange(len(rows))
+    groups = [str(row.get(data.GROUP, index)) for index, row in enumerate(rows)]
     return np.unique(groups, return_inverse=True)[1]
 
 
@@ -167,7 +167,7 @@ def find_problems(
 
 
 def plot_drift(drifts: list[Drift]) -> Figure:
-    """The shares of the bins in reference and current data, a panel a column."""
+    """The shares of the bins in reference and current data, one panel for each column."""
     figure = Figure((8, 9), layout="constrained")
     for number, drift in enumerate(drifts, 1):
         ax = figure.add_subplot(len(drifts), 1, number)

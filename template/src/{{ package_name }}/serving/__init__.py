@@ -1,1 +1,1 @@
-"""Predictions from a bundle, over HTTP and for files; needs no training library."""
+"""Predictions from a bundle, over HTTP and for files."""

@@ -1,6 +1,7 @@
 """The API: a FastAPI application that predicts from the bundle alone."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -29,6 +30,7 @@ RETRY_SECONDS = 5
 
 SECONDS = Histogram("predict_seconds", "Time to predict the instances of a request.")
 REFUSED = Counter("refused_requests", "Requests with a body that breaks the schema.")
+logger = logging.getLogger(__name__)
 router = APIRouter()
 
 
@@ -61,7 +63,7 @@ async def get_predictor(request: Request) -> Predictor:
 
 Loaded = Annotated[Predictor, Depends(get_predictor)]
 ERRORS: dict[int | str, dict[str, str]] = {
-    400: {"description": "The body is no JSON."},
+    400: {"description": "The body cannot be parsed."},
     408: {"description": "The body took too long to arrive."},
     413: {"description": "The body is too large."},
     422: {"description": "The body breaks the schema; `detail` says where."},
@@ -105,7 +107,7 @@ def create_app(load: Callable[[], Predictor] = Predictor) -> FastAPI:
     """The application.
 
     Args:
-        load: Returns the model; called in a thread until it raises no UserError.
+        load: Returns the model. While it fails, it is called again every RETRY_SECONDS.
     """
 
     @asynccontextmanager
@@ -126,12 +128,18 @@ def create_app(load: Callable[[], Predictor] = Predictor) -> FastAPI:
 
 async def load_model(app: FastAPI, load: Callable[[], Predictor]) -> None:
     """Load the model, and try again while it cannot be loaded: a mount may come later."""
-    while app.state.predictor is None:
+    while True:
         try:
-            app.state.predictor = await run_in_threadpool(load)
+            predictor = await run_in_threadpool(load)
         except UserError as error:
             app.state.reason = str(error)
-            await asyncio.sleep(RETRY_SECONDS)
+        except Exception:
+            logger.exception("The model cannot be loaded.")
+            app.state.reason = "it cannot be loaded; the log of the API says why."
+        else:
+            app.state.predictor = predictor
+            return
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def refuse_request(_: Request, error: Any) -> JSONResponse:

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from ..core.bundle import Predictor
 from ..core.config import UserError
 from ..core.files import sha256, write_atomic
-from ..core.rows import WRITERS, Batch, RowFile, first_line, open_rows, validate
+from ..core.rows import WRITERS, Batch, RowFile, first_line, open_rows
 from ..features import MISSING_VALUES, Instance
 
 
@@ -64,11 +64,8 @@ def predict_batch(predictor: Predictor, batch: Batch, source: str) -> pa.Table:
     Raises:
         UserError: A row breaks the schema, or a column has the name of a prediction's.
     """
-    instances = [{name: row[name] for name in Instance.model_fields} for row in batch.rows]
-    checked = validate(instances, Instance)
-    for index, reason in checked.refused.items():
-        raise UserError(f"{source}, {batch.label(index)}: {reason}.")
-    predictions = pa.Table.from_pylist(predictor.predict(checked.rows))
+    instances = batch.validate(Instance, source)
+    predictions = pa.Table.from_pylist(predictor.predict(instances))
     for name in predictions.column_names:
         if name in batch.table.schema.names:
             raise UserError(f'{source} has a column "{name}", as the predictions do; rename it.')

@@ -1,4 +1,4 @@
-"""Yours: where the rows come from, how they are cleaned and split, and what they are compared by.
+"""Where the rows come from, how they are cleaned and split, and what they are compared by.
 
 The sample: 4,268 donors of a Dutch charity before a mailing, and what each of them then gave.
 """

@@ -1,4 +1,4 @@
-"""Yours: the fields of a donor, and the position that decides which donors are similar.
+"""The fields of a donor, and the position that decides which donors are similar.
 
 Training, batch prediction and the API all build their features here. The steps are stated, not
 learned: whether a year without a gift weighs as much as a doubled gift is a judgement, on which the

@@ -1,4 +1,4 @@
-"""Yours: where the rows come from, how they are cleaned and split, and what they are compared by.
+"""Where the rows come from, how they are cleaned and split, and what they are compared by.
 
 The sample: 5,000 reviews of food, and whether each gave five stars.
 """

@@ -1,4 +1,4 @@
-"""Yours: the field of a review, and its words in one spelling."""
+"""The field of a review, and its words in one spelling."""
 
 import re
 import unicodedata

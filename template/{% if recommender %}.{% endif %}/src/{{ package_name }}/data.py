@@ -1,4 +1,4 @@
-"""Yours: where the rows come from, how they are cleaned and split, and what they are compared by.
+"""Where the rows come from, how they are cleaned and split, and what they are compared by.
 
 The sample: which films 671 users liked, in the order in which they rated them.
 """

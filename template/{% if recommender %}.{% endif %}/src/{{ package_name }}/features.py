@@ -1,4 +1,4 @@
-"""Yours: the fields of an instance, and the features that the model takes.
+"""The fields of an instance, and the features that the model takes.
 
 Training, batch prediction and the API all build their features here. What is learned from data
 belongs in model.py.

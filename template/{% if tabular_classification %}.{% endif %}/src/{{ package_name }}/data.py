@@ -1,4 +1,4 @@
-"""Yours: where the rows come from, how they are cleaned and split, and what they are compared by.
+"""Where the rows come from, how they are cleaned and split, and what they are compared by.
 
 The sample: 4,454 loan applications to a finance company, with how each loan ended.
 """

@@ -1,4 +1,4 @@
-"""Yours: the fields of a loan application, and the features that the model takes.
+"""The fields of a loan application, and the features that the model takes.
 
 Training, batch prediction and the API all build their features here. What is learned from data,
 such as a median or a scale, belongs in model.py.

@@ -1,4 +1,4 @@
-"""Yours: where the rows come from, how they are cleaned and split, and what they are compared by.
+"""Where the rows come from, how they are cleaned and split, and what they are compared by.
 
 The sample: riders who entered six stations of Chicago's 'L' on each day from 2001 to 2016.
 """
@@ -16,7 +16,7 @@ from .core.metrics import Target
 from .core.rows import Array, Features, Row, Rows
 from .features import FEDERAL, HISTORY, HORIZON, Count, Day, HomeGames, has_enough_values
 
-SOURCE = "Chicago of the R package modeldata, from the Chicago Transit Authority"
+SOURCE = "the dataset Chicago of the R package modeldata, from the Chicago Transit Authority"
 LICENCE = "not stated by the source"
 
 # After clean() a row is a forecast that could have been made; its target is a list of 14 numbers.
@@ -29,8 +29,9 @@ TIME: str | None = "origin"
 
 STATIONS = ["Addison", "Austin", "Belmont", "Clark_Lake", "Jefferson_Park", "Monroe"]
 GAMES = ["Bulls_Home", "Blackhawks_Home", "Bears_Home"]
-# Days from one forecast to the next: no multiple of 7, so that every weekday is the first once.
-STEP = 5
+# Days from one forecast origin to the next. It is no multiple of 7, so that the origins cover all
+# weekdays.
+ORIGIN_SPACING = 5
 
 
 class SourceRow(Row):
@@ -92,20 +93,21 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
     Raises:
         UserError: A day occurs twice, or there are too few days or too many gaps.
     """
-    forecasts = []
+    windows = []
     for station, rows in raw.groupby("station"):
         series = daily_series(str(station), rows)
-        forecasts += list_forecasts(series)
-    if not forecasts:
+        windows += make_windows(series)
+    if not windows:
         raise UserError("data.py: all series have too many gaps; a day without riders is 0.")
-    table = pd.DataFrame(forecasts)
+    table = pd.DataFrame(windows)
     return table.sort_values("origin", kind="stable", ignore_index=True)
 
 
 def daily_series(station: str, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of one station in the order of the days; absent days have missing riders."""
     repeated = rows["date"][rows["date"].duplicated()]
-    for day in repeated:
+    if not repeated.empty:
+        day = repeated.iloc[0]
         raise UserError(f"data.py: {station} has {day} twice; which of its values is right?")
     first = rows["date"].min()
     last = rows["date"].max()
@@ -116,8 +118,8 @@ def daily_series(station: str, rows: pd.DataFrame) -> pd.DataFrame:
     return series.fillna({"station": station, "home_games": 0})
 
 
-def list_forecasts(series: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row for every fifth day after which a forecast could have been made.
+def make_windows(series: pd.DataFrame) -> list[dict[str, Any]]:
+    """A window of history and horizon for every forecast origin.
 
     Args:
         series: What daily_series() returned.
@@ -125,16 +127,16 @@ def list_forecasts(series: pd.DataFrame) -> list[dict[str, Any]]:
     dates = series["date"].tolist()
     riders = series["riders"].to_numpy()
     home_games = series["home_games"].astype(int).tolist()
-    forecasts = []
-    for start in range(HISTORY, len(series) - HORIZON + 1, STEP):
+    windows = []
+    for start in range(HISTORY, len(series) - HORIZON + 1, ORIGIN_SPACING):
         past = slice(start - HISTORY, start)
         ahead = slice(start, start + HORIZON)
-        # A truth with a gap cannot be scored, and a history with many is refused by Instance.
+        # Gaps in the horizon cannot be scored; Instance refuses a history with many.
         weeks = riders[past].reshape(-1, 7)
         if not has_enough_values(weeks) or np.isnan(riders[ahead]).any():
             continue
         origin = dates[start - 1]
-        forecast = {
+        window = {
             "station": series["station"][0],
             "month": origin[:7],
             "origin": origin,
@@ -144,8 +146,8 @@ def list_forecasts(series: pd.DataFrame) -> list[dict[str, Any]]:
             "days": dates[ahead],
             TARGET: riders[ahead],
         }
-        forecasts.append(forecast)
-    return forecasts
+        windows.append(window)
+    return windows
 
 
 class SplitConfig(Config):
@@ -163,16 +165,19 @@ def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:  # noqa
     months = sorted(table["month"].unique())
     n_test = config.test_months
     n_valid = config.validation_months
+    # months[-n:][0] is the n-th last month, or the first where there are fewer.
     test_start = months[-n_test:][0]
     valid_start = months[-n_test - n_valid :][0]
     origin = table["origin"]
     last_day = table["days"].str[-1]
-    names = np.full(len(table), "train")
-    names[last_day >= valid_start] = "gap"
-    names[origin >= valid_start] = "valid"
-    names[last_day >= test_start] = "gap"
-    names[origin >= test_start] = "test"
-    return names
+    # ISO dates sort as text; the first condition that holds decides.
+    conditions = [
+        origin >= test_start,
+        last_day >= test_start,
+        origin >= valid_start,
+        last_day >= valid_start,
+    ]
+    return np.select(conditions, ["test", "gap", "valid", "gap"], "train")
 
 
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
@@ -193,7 +198,7 @@ def has_holiday(days: list[str]) -> bool:
 
 
 def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:  # noqa: ARG001 - others learn from training rows
-    """Forecasts without a model, of shape (n, 15): the weekday's median resists one odd week."""
+    """Forecasts without a model, of shape (n, 15): a weekday's median is robust to outliers."""
     return {"median of four weeks": np.hstack([test["weekday_median"], test["scale"]])}
 
 

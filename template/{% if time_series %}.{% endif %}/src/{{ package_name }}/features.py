@@ -1,7 +1,7 @@
-"""Yours: the fields of a series, and the features that the model takes.
+"""The fields of a series, and the features that the model takes.
 
-Training, batch prediction and the API all build their features here. What is learned from data,
-such as a median or a scale, belongs in model.py.
+Training, batch prediction and the API all build their features here. Statistics of one history,
+such as its level, belong here; what is learned from the training set belongs in model.py.
 """
 
 from collections import Counter
@@ -44,8 +44,8 @@ def day_number(text: str) -> int:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        day = date.min
-    if not FIRST_YEAR <= day.year <= LAST_YEAR or day.isoformat() != text:
+        day = None
+    if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR or day.isoformat() != text:
         raise ValueError(
             f"Input should be a day from {FIRST_YEAR} to {LAST_YEAR}, such as 2016-08-14. "
             "Sum hours to local days first: the day of a clock change has 23 or 25 hours"
@@ -105,7 +105,7 @@ class Instance(Row):
 
 
 def recent_values(dates: list[str], values: list[float | None]) -> Array:
-    """The values of the last 56 days, NaN for a gap: shape (8, 7), one row a week."""
+    """The values of the last 56 days, NaN for a gap: shape (8, 7), one row per week."""
     series = dict(zip(map(day_number, dates), values, strict=True))
     end = max(series, default=0) + 1
     recent = [series.get(day) for day in range(end - HISTORY, end)]
@@ -127,7 +127,8 @@ def build_features(rows: Rows) -> Features:
         "scale": the mean absolute error of the seasonal naive forecast in it, of shape (n, 1).
         "weekday_median": for each day ahead its weekday's median of four weeks, of shape (n, 14).
         "days": what is known of each day ahead, of shape (n, 14, 12). The first five columns
-            are counts of riders divided by the level, the last three are codes; see CODES.
+            are counts of riders divided by the level (see past_columns), then come the step, the
+            home games, day of the month and of the year, and three codes; see CODES.
     """
     recent = [recent_values(row["dates"], row["values"]) for row in rows]
     weeks = fill_gaps(np.stack(recent))

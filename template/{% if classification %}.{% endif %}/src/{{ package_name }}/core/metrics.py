@@ -91,9 +91,14 @@ class Target(BaseModel):
 
     def cost(self, y_true: IntArray, y_pred: IntArray | int) -> Array:
         """What each decision costs; 0 where it is right."""
-        false_negative = self.decision.cost_false_negative * (y_true > y_pred)
-        false_positive = self.decision.cost_false_positive * (y_true < y_pred)
-        return np.asarray(false_negative + false_positive, dtype=float)
+        false_negatives = (y_true == 1) & (y_pred == 0)
+        false_positives = (y_true == 0) & (y_pred == 1)
+        decision = self.decision
+        costs = (
+            decision.cost_false_negative * false_negatives
+            + decision.cost_false_positive * false_positives
+        )
+        return np.asarray(costs, dtype=float)
 
     def fit_decision(self, y_valid: IntArray, output: Array) -> Self:
         """A copy with the threshold that costs least on the validation set."""
@@ -101,6 +106,7 @@ class Target(BaseModel):
             return self
         score = output[:, 1]
         quantiles = np.quantile(score, np.linspace(0, 1, 501), method="inverted_cdf")
+        # At 1.0 the positive class is almost never predicted.
         thresholds = np.append(quantiles, 1.0)
         costs = [self.cost(y_valid, (score >= t).astype(int)).sum() for t in thresholds]
         best = float(thresholds[np.argmin(costs)])

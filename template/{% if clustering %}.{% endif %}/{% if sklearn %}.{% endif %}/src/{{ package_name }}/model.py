@@ -1,4 +1,4 @@
-"""Yours: the clustering, how it chooses the number of segments, and its search space.
+"""The clustering, how it chooses the number of segments, and its search space.
 
 k-means: a segment is its centre, so that new rows can be assigned and segments described. Replicas,
 each fitted on a bootstrap resample, measure how stable the segments are.

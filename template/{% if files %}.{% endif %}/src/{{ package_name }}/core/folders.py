@@ -56,4 +56,4 @@ def read_batches(
         except OSError as error:
             raise UserError(f"{chosen[0].parent}: {first_line(error)}", 2) from error
         table = RecordBatch.from_pydict({"file": names})
-        yield Batch(table, rows, start + 1, names)
+        yield Batch(rows, start + 1, names, table)

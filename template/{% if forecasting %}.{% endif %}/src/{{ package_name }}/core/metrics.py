@@ -102,7 +102,7 @@ class Target(BaseModel):
         return lambda rows: float(losses[rows].mean())
 
     def metrics(self, y_true: Array, output: Array) -> dict[str, float]:
-        """All metrics on these rows."""
+        """All metrics on these rows; an error is the forecast minus the true value."""
         true_values = y_true[:, :-1]
         error = output[:, :-1] - true_values
         low, high = self.interval(output)

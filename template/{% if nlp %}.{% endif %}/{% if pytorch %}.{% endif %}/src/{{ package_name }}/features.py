@@ -1,4 +1,4 @@
-"""Yours: the features that the model takes.
+"""The features that the model takes.
 
 Training, batch prediction and the API all build their features here. A network takes numbers, so
 texts are split and turned into ids here, once.
@@ -40,7 +40,7 @@ def build_features(rows: Rows) -> Features:
 
 
 def hash_ngrams(words: list[str]) -> list[int]:
-    """An id for each different word and pair of words.
+    """An id for each different word, then for each different pair of words.
 
     Feature hashing, which needs no vocabulary: Weinberger et al. (2009).
     """
@@ -67,8 +67,9 @@ def load_tokenizer() -> Any:
 
 
 def pad(ids: list[list[int]]) -> Array:
-    """One row a text: its first MAX_IDS ids, each plus 1, because 0 is the padding."""
+    """The first MAX_IDS ids of each text, each plus 1, because 0 is the padding."""
     padded = np.zeros((len(ids), MAX_IDS), dtype=np.int64)
     for row, found in zip(padded, ids, strict=True):
-        row[: len(found)] = np.array(found[:MAX_IDS], dtype=np.int64) + 1
+        kept = np.array(found[:MAX_IDS], dtype=np.int64)
+        row[: len(kept)] = kept + 1
     return padded

@@ -1,4 +1,4 @@
-"""Yours: the network, its parameters and its search space.
+"""The network, its parameters and its search space.
 
 It adds up a vector for each word and pair of words. With a backbone in params.toml, an encoder of
 the Hugging Face hub is trained further instead.
@@ -30,24 +30,24 @@ class ModelConfig(TrainingConfig):
     backbone: str
 
 
-class Words(nn.Module):
-    """The sum of the words' vectors, divided by the root of their number; id 0 is padding."""
+class NgramEncoder(nn.Module):
+    """The sum of the vectors of the ids, divided by the root of their number; id 0 is padding."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.width = width
         self.vectors = nn.Embedding(BUCKETS + 1, width, padding_idx=0)
-        # Small, so that a word which is rare in training changes little.
+        # Small, so that a word which is rare in the training set changes little.
         self.vectors.weight.data *= 0.02
 
     def forward(self, ids: Tensor) -> Any:
         """Shape (n, width), from ids of shape (n, longest)."""
-        n_words = (ids > 0).sum(dim=1, keepdim=True)
-        return self.vectors(ids).sum(dim=1) / (n_words + 1).sqrt()
+        n_ids = (ids > 0).sum(dim=1, keepdim=True).clamp(min=1)
+        return self.vectors(ids).sum(dim=1) / n_ids.sqrt()
 
 
-class Sentence(nn.Module):
-    """The mean of an encoder's vectors for the subwords of a text; id 0 is padding."""
+class PretrainedEncoder(nn.Module):
+    """The mean of a backbone's vectors for the subwords of a text; id 0 is padding."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -62,18 +62,19 @@ class Sentence(nn.Module):
         return total / mask.sum(dim=1, keepdim=True)
 
 
-class Network(nn.Module):
-    """A vector of the text, and from that a score for each class."""
+class TextClassifier(nn.Module):
+    """An encoder of the text, and a linear layer for the logits of the classes."""
 
     def __init__(self, config: ModelConfig, n_classes: int) -> None:
         super().__init__()
-        self.text = Sentence(config.backbone) if config.backbone else Words(config.width)
+        backbone, width = config.backbone, config.width
+        self.encoder = PretrainedEncoder(backbone) if backbone else NgramEncoder(width)
         self.dropout = nn.Dropout(config.dropout)
-        self.scores = nn.Linear(self.text.width, n_classes)
+        self.linear = nn.Linear(self.encoder.width, n_classes)
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
-        """Scores of shape (n, classes)."""
-        return self.scores(self.dropout(self.text(inputs["ids"])))
+        """Logits of shape (n, classes)."""
+        return self.linear(self.dropout(self.encoder(inputs["ids"])))
 
 
 def load_encoder(name: str) -> Any:
@@ -106,7 +107,7 @@ def search_space(trial: Trial) -> dict[str, Any]:
 
 
 def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> nn.Module:
-    """Fit on the training set; `y` holds the index of each row's class.
+    """Fit on the training set; `y` of shape (n,) holds the index of each row's class.
 
     Raises:
         UserError: The backbone cannot be loaded, or features.py has another tokenizer.
@@ -114,7 +115,7 @@ def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> nn.Modu
     if TOKENIZER.is_file() and not config.backbone:
         raise UserError(f"Delete {TOKENIZER}, or name its backbone in params.toml.")
     torch.manual_seed(seed)
-    network = Network(config, int(y.max()) + 1)
+    network = TextClassifier(config, int(y.max()) + 1)
     inputs = {"ids": features["ids"]}
     fit_network(network, inputs, y, nn.functional.cross_entropy, config, seed)
     return nn.Sequential(network, nn.Softmax(dim=1))

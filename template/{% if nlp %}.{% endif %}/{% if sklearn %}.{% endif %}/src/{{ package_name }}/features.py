@@ -1,4 +1,4 @@
-"""Yours: the features that the model takes.
+"""The features that the model takes.
 
 Training, batch prediction and the API all build their features here. ONNX folds the case and splits
 the words of ASCII text only, so both are done here, once, and the model splits at single spaces.

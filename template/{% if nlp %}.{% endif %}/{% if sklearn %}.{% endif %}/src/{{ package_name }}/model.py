@@ -1,4 +1,4 @@
-"""Yours: the estimator, its parameters and its search space.
+"""The estimator, its parameters and its search space.
 
 A logistic regression on words and phrases: each has one coefficient, which can be read.
 """

@@ -1,4 +1,4 @@
-"""Yours: the network, what comes before it in ONNX, its parameters and its search space.
+"""The network, what comes before it in ONNX, its parameters and its search space.
 
 Each film has a vector. A user's taste is the mean of the vectors of the latest likes, in which
 older likes count less, at a rate that is learned. Films with a vector in its direction score high.

@@ -1,4 +1,4 @@
-"""Yours: the recommender, its parameters and its search space.
+"""The recommender, its parameters and its search space.
 
 Item-based collaborative filtering: a film is recommended because it was liked together with films
 of the history, of which the latest count most. A new user needs no training, and each

@@ -1,4 +1,4 @@
-"""Yours: the network, its parameters and its search space.
+"""The network, its parameters and its search space.
 
 Only the categories are encoded before it, because a network takes numbers.
 """

@@ -1,4 +1,4 @@
-"""Yours: the estimator, its parameters and its search space.
+"""The estimator, its parameters and its search space.
 
 A logistic regression: its coefficients can be explained to an applicant, and with the logarithms
 of features.py it ranks these loans better than gradient boosting did.

@@ -1,4 +1,4 @@
-"""Yours: the estimator, its parameters and its search space.
+"""The estimator, its parameters and its search space.
 
 Gradient boosting: prices depend on the season, the room and the agent together, which a linear
 model misses (its error is about half as large again).

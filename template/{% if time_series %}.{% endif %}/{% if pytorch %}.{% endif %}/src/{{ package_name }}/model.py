@@ -1,4 +1,4 @@
-"""Yours: the network, its parameters and its search space.
+"""The network, its parameters and its search space.
 
 From the history and a day's place in the calendar it predicts how far the day will be from its
 weekday's median, as a share of the station's level. So one network serves all stations and steps.

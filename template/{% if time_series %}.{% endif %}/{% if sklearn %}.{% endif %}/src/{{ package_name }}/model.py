@@ -1,4 +1,4 @@
-"""Yours: the estimator, its parameters and its search space.
+"""The estimator, its parameters and its search space.
 
 A random forest over single days: it predicts how far a day will be from its weekday's median, as a
 share of the station's level. So one model serves all stations and steps, and new stations too.

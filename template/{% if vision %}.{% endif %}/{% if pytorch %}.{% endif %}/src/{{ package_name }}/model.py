@@ -1,4 +1,4 @@
-"""Yours: the network, its parameters and its search space.
+"""The network, its parameters and its search space.
 
 Three convolutions. With a backbone in params.toml, a network of timm is trained further instead.
 """

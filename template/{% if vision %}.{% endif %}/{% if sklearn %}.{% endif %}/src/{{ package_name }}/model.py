@@ -1,4 +1,4 @@
-"""Yours: the estimator, its parameters and its search space.
+"""The estimator, its parameters and its search space.
 
 A support vector machine for each digit, on histograms of gradients: on pixels it makes more than
 twice as many errors. Its margins become probabilities by cross-validation.

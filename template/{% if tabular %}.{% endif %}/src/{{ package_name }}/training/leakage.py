@@ -1,0 +1,38 @@
+"""Warnings about fields that give the target away."""
+
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+from sklearn.model_selection import cross_val_score
+from sklearn.tree import DecisionTreeClassifier
+
+from .. import data
+from ..core.splits import FIELDS
+
+# No honest single field of a table predicts this well.
+MAX_BALANCED_ACCURACY = 0.98
+
+
+def find_leakage(train: pd.DataFrame) -> list[str]:
+    """Warnings about fields from which a small decision tree predicts the target alone."""
+    target = train[data.TARGET]
+    if is_numeric_dtype(target) and target.nunique() > 20:
+        target = pd.qcut(target, 10, labels=False, duplicates="drop")
+    if target.nunique() < 2:
+        return []
+    warnings = []
+    for name in FIELDS:
+        score = single_field_score(train[name], target)
+        if score > MAX_BALANCED_ACCURACY:
+            warnings.append(
+                f'Possible target leakage: "{name}" alone predicts the target '
+                f"(balanced accuracy {score:.3f})."
+            )
+    return warnings
+
+
+def single_field_score(column: "pd.Series[float]", target: "pd.Series[float]") -> float:
+    """Balanced accuracy of a small tree on one field, in two-fold cross-validation."""
+    values = column if is_numeric_dtype(column) else pd.Series(pd.factorize(column)[0])
+    tree = DecisionTreeClassifier(max_leaf_nodes=50)
+    scores = cross_val_score(tree, values.to_frame(), target, scoring="balanced_accuracy", cv=2)
+    return float(scores.mean())
