@@ -318,7 +318,6 @@ READERS: dict[str, Callable[[str], None]] = {
     ".dockerignore": read_text,
     ".editorconfig": read_text,
     ".gitignore": read_text,
-    "py.typed": lambda _: None,
     ".md": read_text,
 }
 

@@ -327,6 +327,24 @@ def test_its_image_serves_as_anybody_and_stops_on_sigterm(project: Project) -> N
     assert "uv sync" in images.engine(*lean, status=2)
 
 
+LEAKING_FIELD = """
+import pandas as pd
+from churn_radar import data
+from churn_radar.core.splits import FIELDS, load_split
+
+train = load_split("train").table
+assert not data.check(train)
+leaking = train.assign(**{FIELDS[0]: pd.factorize(train[data.TARGET])[0]})
+(warning,) = data.check(leaking)
+assert f'"{FIELDS[0]}"' in warning
+"""
+
+
+@only(*(name for name in COMBINATIONS if name.startswith("tabular")))
+def test_field_that_predicts_the_target_alone_is_named(project: Project) -> None:
+    project.offline("python", "-c", LEAKING_FIELD)
+
+
 MANY_ROWS = """
 import pandas as pd
 from churn_radar.core.splits import load_split

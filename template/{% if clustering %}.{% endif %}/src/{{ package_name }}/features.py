@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from .core.rows import Features, Row, Rows, numeric_array
+from .core.arrays import numeric_array
+from .core.rows import Features, Row, Rows
 
 # Cells of a CSV file that mean "missing".
 MISSING_VALUES = ("", "NA", "NaN")

@@ -113,6 +113,11 @@ def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:  # noqa
     return np.where(n_likes < config.min_interactions, "left out", names)
 
 
+def check(train: pd.DataFrame) -> list[str]:  # noqa: ARG001 - for warnings of your own
+    """Warnings about the training rows, which the stage `data` prints."""
+    return []
+
+
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
     """Groups of rows on which the model is also measured, as masks."""
     liked_in = table["liked_at"].dt.year

@@ -13,6 +13,7 @@ from pydantic import Field
 from sklearn.model_selection import train_test_split
 
 from .core.config import Config
+from .core.leakage import find_leakage
 from .core.metrics import Target
 from .core.rows import Array, Features, Rows
 from .features import CATEGORICAL, Instance
@@ -76,6 +77,11 @@ def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:
     names[valid] = "valid"
     names[test] = "test"
     return names
+
+
+def check(train: pd.DataFrame) -> list[str]:
+    """Warnings about the training rows, which the stage `data` prints."""
+    return find_leakage(train[list(Instance.model_fields)], train[TARGET])
 
 
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from .core.rows import Features, Row, Rows, categorical_array, numeric_array
+from .core.arrays import categorical_array, numeric_array
+from .core.rows import Features, Row, Rows
 
 # Cells of a CSV file that mean "missing".
 MISSING_VALUES = ("", "NA", "NaN")

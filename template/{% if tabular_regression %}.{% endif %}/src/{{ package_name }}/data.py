@@ -11,6 +11,7 @@ from pydantic import Field
 from sklearn.model_selection import GroupShuffleSplit
 
 from .core.config import Config
+from .core.leakage import find_leakage
 from .core.metrics import Target
 from .core.rows import Array, Features, Rows
 from .features import CATEGORICAL, NUMERIC, RAW, Instance
@@ -87,6 +88,11 @@ def split_days(days: Array, fraction: float, seed: int) -> tuple[Array, Array]:
     splitter = GroupShuffleSplit(n_splits=1, test_size=fraction, random_state=seed)
     others, chosen = next(splitter.split(days, groups=days))
     return others, chosen
+
+
+def check(train: pd.DataFrame) -> list[str]:
+    """Warnings about the training rows, which the stage `data` prints."""
+    return find_leakage(train[list(Instance.model_fields)], train[TARGET])
 
 
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:

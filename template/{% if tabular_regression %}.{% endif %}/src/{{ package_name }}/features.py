@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from .core.rows import Features, Row, Rows, categorical_array, numeric_array
+from .core.arrays import categorical_array, numeric_array
+from .core.rows import Features, Row, Rows
 
 # Cells of a CSV file that mean "missing".
 MISSING_VALUES = ("", "NA", "NaN")

@@ -180,6 +180,11 @@ def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:  # noqa
     return np.select(conditions, ["test", "gap", "valid", "gap"], "train")
 
 
+def check(train: pd.DataFrame) -> list[str]:  # noqa: ARG001 - for warnings of your own
+    """Warnings about the training rows, which the stage `data` prints."""
+    return []
+
+
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
     """Groups of rows on which the model is also measured, as masks."""
     month = table["month"].str[5:]

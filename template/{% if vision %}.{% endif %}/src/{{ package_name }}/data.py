@@ -127,6 +127,11 @@ def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:
     return np.select([in_test, in_valid], ["test", "valid"], "train")
 
 
+def check(train: pd.DataFrame) -> list[str]:  # noqa: ARG001 - for warnings of your own
+    """Warnings about the training rows, which the stage `data` prints."""
+    return []
+
+
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
     """Groups of rows on which the model is also measured, as masks."""
     return {

@@ -1,17 +1,12 @@
 """The stage `evaluate`: measure the bundle on the test set."""
 
 from dataclasses import asdict
-{%- if not files %}
 from functools import cached_property
-{%- endif %}
 from shutil import rmtree
 from typing import Any
 
 import mlflow
 import numpy as np
-{%- if not files %}
-import pandas as pd
-{%- endif %}
 from matplotlib.figure import Figure
 
 from .. import data
@@ -20,13 +15,10 @@ from ..core.bundle import Predictor
 from ..core.config import COMMAND, FIGURES, METRICS, ProjectConfig, UserError
 from ..core.files import write_json
 from ..core.metrics import HIGHER_IS_BETTER
-from ..core.rows import Array{% if not files %}, table_rows{% endif %}
-from ..core.splits import {% if not files %}FIELDS, {% endif %}load_manifest, load_split
+from ..core.rows import Array, table_rows
+from ..core.splits import FIELDS, load_manifest, load_split
 from ..core.tracking import require_run
 from .gate import log_test_scores
-{%- if not files %}
-from .importance import Importance, permutation_importance, plot_importance
-{%- endif %}
 from .plots import evaluation_plots
 
 SIGN = 1 if HIGHER_IS_BETTER else -1
@@ -92,9 +84,7 @@ class Evaluation:
             **self.compare_with_baselines(),
             "metrics": self.target.metrics(self.y_true, self.output),
             "slices": self.measure_slices(),
-{%- if not files %}
             "importance": self.importance,
-{%- endif %}
             "notes": self.target.notes(),
             "data": info.data,
             "run": info.run.model_dump(),
@@ -133,24 +123,43 @@ class Evaluation:
             interval = self.bootstrap.measure_slice(scorer, in_slice)
             measured.append({"name": name, "n": n_rows, **asdict(interval)})
         return measured
-{% if not files %}
+
     @cached_property
-    def importance(self) -> Importance:
-        """The permutation importance of each field, on the test set."""
+    def importance(self) -> dict[str, float]:
+        """What the primary metric loses when a field is shuffled over the test rows, by field.
 
-        def score(fields: pd.DataFrame) -> float:
-            return SIGN * self.score(self.predictor.output(table_rows(fields)))
+        Permutation importance: Breiman (2001), Random Forests. Empty where there is one field only.
+        """
+        if len(FIELDS) == 1:
+            return {}
+        fields, value = self.test.table[FIELDS], self.score(self.output)
+        rng = np.random.default_rng(self.config.seed)
+        losses = {}
+        for name in FIELDS:
+            order = rng.permutation(len(fields))
+            shuffled = fields.assign(**{name: fields[name].to_numpy()[order]})
+            output = self.predictor.output(table_rows(shuffled))
+            losses[name] = SIGN * (value - self.score(output))
+        return dict(sorted(losses.items(), key=lambda item: -item[1]))
 
-        return permutation_importance(self.test.table[FIELDS], score, self.config.seed)
-{% endif %}
     def draw(self) -> dict[str, Figure]:
         """All figures, by file name."""
         figures = evaluation_plots(self.target, self.y_true, self.output)
         figures |= data.plots(self.target, self.test.table, self.output)
-{%- if not files %}
-        figures["importance"] = plot_importance(self.importance)
-{%- endif %}
+        if self.importance:
+            figures["importance"] = plot_importance(self.importance)
         return figures
+
+
+def plot_importance(importance: dict[str, float]) -> Figure:
+    """The fields that the model needs most."""
+    figure = Figure(layout="constrained")
+    ax = figure.subplots()
+    # The first bar is the lowest.
+    for name, loss in reversed([*importance.items()][:15]):
+        ax.barh(name, loss, color="tab:blue")
+    ax.set(xlabel="loss of the primary metric when the field is shuffled")
+    return figure
 
 
 def save_figures(figures: dict[str, Figure]) -> None:

@@ -110,7 +110,7 @@ def run(
 
 @app.command()
 def predict(
-    source: Annotated[Path, typer.Option("--input", help="A .csv or .parquet file{% if files %}, or a folder{% endif %}.")],
+    source: Annotated[Path, typer.Option("--input", help="Rows: .csv or .parquet.")],
     output: Annotated[Path, typer.Option(help="The rows with predictions: .csv or .parquet.")],
     bundle: Bundle = BUNDLE,
 ) -> None:

@@ -12,9 +12,6 @@ from ..core.files import sha256, write_atomic, write_json
 from ..core.rows import Array, Batch, open_rows, table_rows
 from ..core.splits import MANIFEST, NAMES, Manifest, Split, Splits, split_key
 from ..features import MISSING_VALUES
-{%- if tabular %}
-from .leakage import find_leakage
-{%- endif %}
 
 
 def build_dataset(config: ProjectConfig) -> Manifest:
@@ -27,10 +24,7 @@ def build_dataset(config: ProjectConfig) -> Manifest:
     table = data.clean(load_rows())
     names = data.split(table, split_config, config.seed)
     splits = make_splits(table, names)
-    warnings = find_duplicates(splits)
-{%- if tabular %}
-    warnings += find_leakage(splits.train.table)
-{%- endif %}
+    warnings = [*find_duplicates(splits), *data.check(splits.train.table)]
     return store(splits, warnings, config)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import torch
-from onnx import ModelProto{% if tabular or recommender %}, compose{% endif %}
+from onnx import ModelProto, compose
 from pydantic import Field
 from torch import Tensor
 from torch.nn import Module
@@ -232,8 +232,6 @@ def export_network(network: Module, features: Features) -> ModelProto:
         node.ClearField("metadata_props")  # paths of this machine
     return model
 
-{%- if tabular or recommender %}
-
 
 def join_graphs(first: ModelProto, second: ModelProto, name: str) -> bytes:
     """One ONNX graph, in which the output of `first` is the input `name` of `second`."""
@@ -241,4 +239,3 @@ def join_graphs(first: ModelProto, second: ModelProto, name: str) -> bytes:
     second.ir_version = first.ir_version
     joined = compose.merge_models(first, second, [(first.graph.output[0].name, name)])
     return bytes(joined.SerializeToString())
-{%- endif %}

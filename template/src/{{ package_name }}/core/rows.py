@@ -208,22 +208,3 @@ def table_rows(table: Any) -> list[dict[str, Any]]:
 
     rows: list[dict[str, Any]] = pa.Table.from_pandas(table, preserve_index=False).to_pylist()
     return rows
-
-{%- if tabular or clustering %}
-
-
-def numeric_array(rows: Rows, names: Sequence[str]) -> Array:
-    """The fields as float32 of shape (n, len(names)); NaN where a value is missing."""
-    cells = [[row[name] for name in names] for row in rows]
-    return np.array(cells, dtype=np.float32).reshape(len(rows), len(names))
-
-{%- endif %}
-{%- if tabular %}
-
-
-def categorical_array(rows: Rows, names: Sequence[str]) -> Array:
-    """The fields as text of shape (n, len(names)); "missing" where a value is missing."""
-    cells = [["missing" if row[name] is None else row[name] for name in names] for row in rows]
-    # Objects, because numpy's own strings give every cell the width of the longest.
-    return np.array(cells, dtype=object).reshape(len(rows), len(names))
-{%- endif %}
