@@ -93,7 +93,7 @@ async def predict_instances(
     predictor: Predictor, instances: list[Instance]
 ) -> list[dict[str, Any]]:
     """Predict validated instances, in a thread where they are many."""
-    rows = [dict(instance) for instance in instances]
+    rows = [instance.model_dump() for instance in instances]
     with SECONDS.time():
         if len(rows) > INLINE_INSTANCES:
             predictions = await run_in_threadpool(predictor.predict, rows)

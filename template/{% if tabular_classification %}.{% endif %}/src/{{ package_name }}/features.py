@@ -61,12 +61,10 @@ def build_features(rows: Rows) -> Features:
         "categorical": text of shape (n, len(CATEGORICAL)), "missing" where a value is missing.
     """
     raw = numeric_array(rows, RAW)
-    amount = raw[:, RAW.index("amount")]
-    logarithms = np.log1p(raw[:, [RAW.index(name) for name in SKEWED]])
-    missing = np.isnan(raw[:, [RAW.index(name) for name in OPTIONAL]])
-    loan_to_price = amount / raw[:, RAW.index("price")]
-    instalment = amount / raw[:, RAW.index("time")]
-    columns = (raw, logarithms, missing, loan_to_price, instalment)
+    logarithms = np.log1p(numeric_array(rows, SKEWED))
+    missing = np.isnan(numeric_array(rows, OPTIONAL))
+    amount, price, time = numeric_array(rows, ("amount", "price", "time")).T
+    columns = (raw, logarithms, missing, amount / price, amount / time)
     numeric = np.column_stack(columns).astype(np.float32)
     return {"numeric": numeric, "categorical": categorical_array(rows, CATEGORICAL)}
 
