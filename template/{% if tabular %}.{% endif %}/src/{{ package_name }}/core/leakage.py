@@ -1,4 +1,4 @@
-"""Warnings about fields that give the target away."""
+"""Warnings about possible target leakage."""
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
