@@ -26,7 +26,8 @@ print("| metric | before | after | change |")
 print("| --- | ---: | ---: | ---: |")
 for name, value in after["metrics"].items():
     old = earlier.get(name, math.nan)
-    change = value - old
+    # Adding zero turns -0.0 into 0.0.
+    change = round(value - old, 4) + 0.0
     print(
         f"| {name} | {old:,.4f} |",
         f"{value:,.4f} | {change:+,.4f} |",
