@@ -229,7 +229,7 @@ def test_the_last_words_name_the_real_place(
     # The module, whose name in the package is the function's.
     module = sys.modules["scaffold.render"]
     monkeypatch.setattr(module, "call", lambda *_, **__: None)
-    monkeypatch.setattr(module, "succeeds", lambda *_, **__: True)
+    monkeypatch.setattr(cli, "foreign_registries", lambda _: [])
     project = tmp_path / "it's churn"
     cli.new(project, ["project_name=[bold]Churn[/]"], defaults=True)
     said = capsys.readouterr().err

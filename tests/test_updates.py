@@ -102,7 +102,9 @@ def here(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Situat
     situation = Situation(template, tmp_path / "project")
     answers = tmp_path / "project/.copier-answers.yml"
     answers.write_text(answers.read_text("utf-8").replace(str(first), str(tmp_path)), "utf-8")
-    situation.commit()
+    # As if it had been made from there: only the first commit may say where the template is.
+    git(situation.project, "add", "--all")
+    git(situation.project, "commit", "--quiet", "--amend", "--no-edit")
     return situation
 
 
@@ -137,6 +139,42 @@ def test_changes_of_the_same_line_are_a_conflict_that_git_shows(here: Situation,
     getattr(here, how)()
     assert here.conflicts() == {MODULE}
     assert {"# mine", "# theirs"} < set(here.read(MODULE).splitlines())
+
+
+DATA = "src/a_project/data.py"
+DATA_SOURCE = "{% if nlp %}.{% endif %}/src/{{ package_name }}/data.py"
+
+
+def test_a_file_that_the_owner_rewrote_stays_whole(here: Situation) -> None:
+    """The template's change of its sample is a suggestion in the message, and no conflict."""
+    here.change(DATA, lambda _: "# My own data.\n")
+    here.change(MODULE, below("# Mine"))
+    here.release(DATA_SOURCE, above("# A better sample."))
+    here.release(SOURCE, above("# A better module."))
+    planned = here.ours()
+    assert planned.kept == [DATA]
+    assert here.read(DATA) == "# My own data.\n"
+    assert here.read(MODULE).startswith("# A better module.")
+    assert here.read(MODULE).endswith("# Mine\n")
+    message = git(here.project, "log", "-1", "--format=%B")
+    assert "    +# A better sample." in message
+    assert update.undo(here.project)
+
+
+@pytest.mark.parametrize("sample", ["moved", "removed"])
+def test_a_file_that_the_owner_rewrote_stays_when_the_template_drops_it(
+    here: Situation, sample: str
+) -> None:
+    here.change(DATA, lambda _: "# My own data.\n")
+    source = here.template.folder / "template" / DATA_SOURCE
+    if sample == "moved":
+        source.rename(source.with_name("rows.py"))
+    else:
+        source.unlink()
+    here.template.release()
+    here.ours()
+    kept = [path for path in (DATA, DATA.replace("data", "rows")) if (here.project / path).exists()]
+    assert any(here.read(path) == "# My own data.\n" for path in kept)
 
 
 @both

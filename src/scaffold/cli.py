@@ -16,14 +16,16 @@ from rich.console import Console
 from rich.table import Table
 from uv import find_uv_bin
 
-from scaffold import linting
+from scaffold import git, linting
 from scaffold import update as updating
 from scaffold.errors import ScaffoldError
 from scaffold.export import export as write_export
-from scaffold.matrix import combinations, questionnaire
-from scaffold.render import command_of, recorded_answers
+from scaffold.matrix import ROOT, combinations, questionnaire
+from scaffold.render import PYPI, command_of, foreign_registries, recorded_answers
 from scaffold.render import new as make
 
+# What of this repository a project is made from.
+TEMPLATE = ("copier.yml", "includes", "template")
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(stderr=True)
 
@@ -83,7 +85,30 @@ def new(
     """
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)
-    make(destination, answers_of(data), defaults=defaults, run=run)
+    if git.has_changes(ROOT, *TEMPLATE):
+        console.print(
+            f"The template in {ROOT} has uncommitted changes: a project made from them records a "
+            "version that nobody can obtain, and cannot be updated. Commit them first.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    larger = make(destination, answers_of(data), defaults=defaults, run=run)
+    for address in foreign_registries(destination):
+        console.print(
+            f"uv.lock names {address}, from the settings of uv on this machine. If others cannot "
+            f"reach it: uv lock --default-index {PYPI}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    if larger:
+        console.print(
+            f"The project is a part of the repository {larger}; commit it there.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     uv = "uv" if shutil.which("uv") else shlex.quote(find_uv_bin())
     name, command = recorded_answers(destination)["project_name"], command_of(destination)
     then = "serve" if run else "run"
@@ -134,6 +159,7 @@ def update(
     conflicts it stops with status 1, the files as git leaves them in a merge: resolve, `git add`,
     `git cherry-pick --continue`, or --undo. No line of yours goes without a conflict that shows it.
     """
+    project = updating.find_project(project)
     if check + look + undo > 1:
         raise ScaffoldError("Of --check, --look and --undo, give one.")
     if check:
@@ -162,7 +188,8 @@ def update(
         )
         sys.exit(1)
     try:
-        updating.lock(project)
+        with uninterrupted():
+            updating.lock(project)
         passed = not checks or updating.passes(project)
     except KeyboardInterrupt:
         raise ScaffoldError("Interrupted; the update is committed, its checks not done.") from None
@@ -198,11 +225,16 @@ def show(planned: updating.Plan) -> None:
     if planned.merge is None:
         typer.echo(f"Nothing to do: the project is of {planned.after}, with these answers.")
         return
-    typer.echo(f"{planned.before} to {planned.after}:\n{planned.merge.changes.rstrip()}")
+    typer.echo(f"{planned.template}\n{planned.before} to {planned.after}:")
+    typer.echo(planned.merge.changes.rstrip())
     for question, answer in planned.answered.items():
         typer.echo(f"new question: {question}, answered with {answer!r}; change it by -d")
     for path in planned.deleted:
         typer.echo(f"stays deleted, as you left it: {path}")
+    for path in planned.kept:
+        typer.echo(
+            f"stays yours: {path}; `git show --no-patch` will show what the template changed"
+        )
     for path in planned.merge.conflicts:
         typer.echo(f"conflict to come: {path}")
 
@@ -249,6 +281,9 @@ def export(
 
 def main() -> None:
     """What the user can mend is said in one sentence, without a traceback."""
+    git.leave_callers_repository()
+    # As after Ctrl-C, nothing that is half made stays.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except ScaffoldError as error:

@@ -19,6 +19,16 @@ from scaffold.matrix import Combination, combinations
 from scaffold.render import plain_template, render
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ml-portfolio-scaffold"
+# Beside the tools that a generated project brings itself.
+TOOLS = (
+    "check-jsonschema",
+    "codespell",
+    "hadolint",
+    "shellcheck",
+    "validate-pyproject",
+    "yamllint",
+    "zizmor",
+)
 # Environments that this process has brought up to date.
 SYNCED: set[Path] = set()
 
@@ -40,6 +50,7 @@ def check(
     `done` is called with each combination's findings as soon as they are there.
     """
     selected = select(chosen)
+    require_tools()
     findings = []
     with (
         TemporaryDirectory() as folder,
@@ -67,6 +78,17 @@ def select(chosen: Iterable[str]) -> list[Combination]:
     if unknown:
         raise ScaffoldError(f'There is no "{unknown[0]}"; there are {", ".join(known)}.')
     return [known[name] for name in wanted]
+
+
+def require_tools() -> None:
+    """Raise ScaffoldError where the extra `check`, which brings the linters, is not installed."""
+    folder = Path(sys.executable).parent
+    missing = [tool for tool in TOOLS if not (folder / tool).exists()]
+    if missing:
+        raise ScaffoldError(
+            f"{', '.join(missing)} are not installed; the extra `check` brings them: "
+            "uvx --from 'ml-portfolio-scaffold[check]' scaffold check"
+        )
 
 
 def lint(project: Path, name: str, *, only: str | None = None) -> Iterator[Finding]:

@@ -70,7 +70,7 @@ def check(target: Path) -> None:
     for parent in target.parents:
         if os.path.lexists(parent) and not parent.is_dir():
             raise ScaffoldError(sentence(f"{parent} is a file; a project needs a folder above it"))
-    if os.path.lexists(target) and (not target.is_dir() or any(target.iterdir())):
+    if os.path.lexists(target) and (not target.is_dir() or set(listed(target)) - {".git"}):
         raise ScaffoldError(sentence(f"{target} is in use; name a folder that is new or empty"))
     for folder in missing:
         if twin := next((name for name in listed(folder.parent) if same(name, folder.name)), None):

@@ -4,6 +4,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +17,14 @@ from copier.errors import CopierError, InteractiveSessionError
 from jinja2 import TemplateError
 from uv import find_uv_bin
 
+from scaffold import git, versions
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.matrix import ROOT, questionnaire
 from scaffold.places import beside
 
 # Where a project keeps the answers it was made with.
 ANSWERS = ".copier-answers.yml"
+PYPI = "https://pypi.org/simple"
 # What Copier raises for an answer or a template that it does not take.
 RENDERING = (CopierError, ValueError, TypeError, TemplateError, yaml.YAMLError)
 
@@ -42,6 +45,8 @@ def render(
     try:
         with beside(destination) as project:
             copier.run_copy(str(template), project, data=data, defaults=defaults, quiet=True)
+            if versions.is_installed(template):
+                versions.record(project / ANSWERS, versions.installed())
     except InteractiveSessionError as error:
         raise ScaffoldError("There is no terminal to ask in; give --defaults and -d.") from error
     except KeyboardInterrupt as error:
@@ -109,29 +114,54 @@ def copy_template(folder: Path, *without: str) -> None:
 
 def new(
     destination: Path, answers: Mapping[str, Any], *, defaults: bool = False, run: bool = False
-) -> None:
+) -> Path | None:
     """Render, make the git repository and the environment, and with `run` run the pipeline.
 
-    When one of these fails after rendering, the project is whole and stays.
+    A repository that is there is used if it is empty; in a larger one, nothing is committed. When a
+    step after rendering fails, the project is whole and stays.
+
+    Returns:
+        The repository that the project is a part of; None if it has its own.
     """
     uv = find_uv_bin()
     if not shutil.which("git"):
         raise ScaffoldError("git is needed and not installed; nothing has been written.")
+    has_repository = (destination / ".git").exists()
+    if has_repository:
+        git.require_empty(destination)
+    larger = None if has_repository else git.enclosing(destination)
     render(destination, answers, defaults=defaults)
-    call("git", "init", "--quiet", "--initial-branch=main", folder=destination)
+    rendered = [str(path.relative_to(destination)) for path in files_of(destination)]
+    if not has_repository and not larger:
+        call("git", "init", "--quiet", "--initial-branch=main", folder=destination)
     call(uv, "sync", folder=destination)
-    call("git", "add", "--all", folder=destination)
-    commit = ["commit", "--quiet", "--message", "Generate the project"]
-    call("git", *identity(destination), *commit, folder=destination)
+    if not larger:
+        # All that was rendered, also where the user's own settings ignore such files.
+        call("git", "add", "--force", "--", *rendered, "uv.lock", folder=destination)
+        commit = ["commit", "--quiet", "--message", "Generate the project"]
+        options = [*git.UTF_8, *git.identity(destination)]
+        call("git", *options, *commit, folder=destination)
     if run:
         call(uv, "run", command_of(destination), "run", folder=destination)
+    return larger
 
 
-def identity(folder: Path) -> list[str]:
-    """The options that git needs to commit where its user has no name yet."""
-    if succeeds("git", "config", "user.email", folder=folder):
-        return []
-    return ["-c", "user.name=scaffold", "-c", "user.email=scaffold@localhost"]
+def files_of(project: Path) -> list[Path]:
+    """The files of a folder, but for those of its repository."""
+    return [
+        path
+        for path in sorted(project.rglob("*"))
+        if path.is_file() and ".git" not in path.relative_to(project).parts
+    ]
+
+
+def foreign_registries(project: Path) -> list[str]:
+    """The package indexes in uv.lock that pyproject.toml does not name, such as a mirror."""
+    settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["tool"].get("uv", {})
+    named = {PYPI, *(index["url"] for index in settings.get("index", []))}
+    packages = tomllib.loads((project / "uv.lock").read_text("utf-8"))["package"]
+    found = {package["source"].get("registry", PYPI) for package in packages}
+    return sorted(found - named)
 
 
 def command_of(project: Path) -> str:
@@ -163,9 +193,3 @@ def call(*command: str, folder: Path) -> None:
             f"`{said}` failed; the project in {folder} is whole and stays: mend what is said above "
             f"and run it there again."
         )
-
-
-def succeeds(*command: str, folder: Path) -> bool:
-    """Whether a quiet program ends with 0."""
-    result = subprocess.run(command, cwd=folder, check=False, capture_output=True)  # noqa: S603 - fixed programs
-    return result.returncode == 0

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.render import identity
+from scaffold.git import identity
 
 # The first with `merge-tree --write-tree`, which merges without touching a file.
 OLDEST_GIT = (2, 38)
@@ -17,6 +17,8 @@ UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "
 SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.quotePath": "false",
+    # The message is read again, by its last line.
+    "i18n.commitEncoding": "UTF-8",
     "merge.renames": "true",
     # A new file of the owner's, in a folder that the template renames, goes with the folder.
     "merge.directoryRenames": "true",
@@ -54,10 +56,14 @@ class Repository:
         """Raise ScaffoldError if something is uncommitted or half done."""
         if self.try_to("rev-parse", "--verify", "--quiet", "HEAD").returncode:
             raise ScaffoldError("Nothing is committed yet; commit the project, then update.")
+        if self.has("BISECT_START"):
+            raise ScaffoldError("A bisect is not finished; `git bisect reset` ends it.")
         if any(map(self.has, UNFINISHED)):
             raise ScaffoldError(
                 "A merge, a rebase or an update is not finished: `git status` says how to end it."
             )
+        if self.try_to("symbolic-ref", "--quiet", "HEAD").returncode:
+            raise ScaffoldError("No branch is checked out (detached HEAD); `git switch` to one.")
         if changed := self.run("status", "--porcelain", "--untracked-files=all", ".").splitlines():
             are = f"and {len(changed) - 1} more are" if len(changed) > 1 else "is"
             raise ScaffoldError(
@@ -94,8 +100,6 @@ class Repository:
                 encoding="utf-8",
                 errors="surrogateescape",
                 check=False,
-                # Ctrl-C is for us: git must not end between two files.
-                start_new_session=True,
             )
         except FileNotFoundError as error:
             raise ScaffoldError("git is needed and not installed.") from error
@@ -121,6 +125,20 @@ class Repository:
             for command in commands:
                 self.output(self.try_to(*command, folder=rendering, **environment))
             return self.output(self.try_to("write-tree", folder=rendering, **environment)).strip()
+
+    def restore(self, before: str, after: str, paths: Collection[str]) -> str:
+        """The id of the tree `after`, but with these paths as they are in the tree `before`."""
+        with tempfile.TemporaryDirectory() as place:
+            index = {"GIT_INDEX_FILE": str(Path(place, "index"))}
+            self.output(self.try_to("read-tree", after, folder=self.top, **index))
+            for path in paths:
+                entry = self.run("ls-tree", "-z", "--full-tree", before, "--", path)
+                change = ["--force-remove", "--", path]
+                if entry:
+                    mode, _, blob = entry.partition("\t")[0].split()
+                    change = ["--add", "--cacheinfo", f"{mode},{blob},{path}"]
+                self.output(self.try_to("update-index", *change, folder=self.top, **index))
+            return self.output(self.try_to("write-tree", folder=self.top, **index)).strip()
 
     def commit(self, tree: str, message: str, *parents: str) -> str:
         """The id of a commit with this tree, which is on no branch yet."""

@@ -21,6 +21,7 @@ import yaml
 from plumbum.commands.processes import ProcessExecutionError
 from uv import find_uv_bin
 
+from scaffold import versions
 from scaffold.errors import ScaffoldError
 from scaffold.linting import sync_options
 from scaffold.render import ANSWERS, RENDERING, as_asked
@@ -32,6 +33,13 @@ TRAILER = "Template-Update"
 CHECKS = ("ruff check", "mypy", "pytest")
 # What an undone update had made of the project.
 UNDONE = "refs/scaffold/undone"
+
+
+# Files that their owner rewrites: a change of the template's sample is no reason for a conflict.
+OWNED = re.compile(
+    r"src/[^/]+/(data|features|model|texts|columns)\.py"
+    r"|params\.toml|notebooks/.*|README\.md|MODEL_CARD\.md|tests/test_features\.py"
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ class Merge:
 class Plan:
     """An update that was tried beside the project, whose files are as they were."""
 
+    template: str
     before: str
     after: str
     # None where nothing would change.
@@ -58,11 +67,26 @@ class Plan:
     deleted: list[str]
     # Answers to questions that are new.
     answered: dict[str, Any]
+    # Files of the owner that stay whole, because the template's change would conflict.
+    kept: list[str]
+
+
+def find_project(folder: Path) -> Path:
+    """The project that a folder is in; the folder itself where there is none."""
+    for place in (folder, *folder.absolute().parents):
+        if (place / ANSWERS).is_file():
+            return place
+        if (place / ".git").exists():
+            break
+    return folder
 
 
 def newer(project: Path) -> tuple[str, str] | None:
     """The project's version and the newest, or None where these are the same."""
-    recorded(project)
+    old = recorded(project)
+    if versions.is_package(str(old["_src_path"])):
+        with versions.template_of("") as (_, newest):
+            return None if newest == old["_commit"] else (str(old["_commit"]), newest)
     command = [sys.executable, "-m", "copier", "check-update", "--output-format", "json"]
     result = subprocess.run(  # noqa: S603 - Copier itself
         [*command, str(project)], capture_output=True, text=True, check=False
@@ -92,6 +116,8 @@ def plan(
     repository, old = Repository(project), recorded(project)
     repository.require_rest()
     place = template or str(old["_src_path"])
+    if not template:
+        require_known(repository, place)
     with tempfile.TemporaryDirectory() as folder:
         renderings = Path(folder, "before"), Path(folder, "after")
         earlier, later = (rendering / repository.folder for rendering in renderings)
@@ -109,10 +135,17 @@ def plan(
     what = f"Update the template from {before} to {after}"
     if before == after:
         what = "Answer the template anew: " + ", ".join(f"{k}={v}" for k, v in answers.items())
-    message = f"{what}\n\n{TRAILER}: {before} {after}"
-    merge = try_merge(repository, trees[0], trees[1], message) if trees[0] != trees[1] else None
+    merge, kept = None, list[str]()
+    if trees[0] != trees[1]:
+        trailer = f"{TRAILER}: {before} {after}"
+        merge = try_merge(repository, trees[0], trees[1], f"{what}\n\n{trailer}")
+        kept = [path for path in merge.conflicts if is_owned(repository, path)]
+        if kept:
+            suggestion = suggest(repository, trees[0], trees[1], kept)
+            tree = repository.restore(trees[0], trees[1], kept)
+            merge = try_merge(repository, trees[0], tree, f"{what}\n\n{suggestion}\n\n{trailer}")
     answered = {key: value for key, value in new.items() if key not in old}
-    return Plan(before, after, merge, deleted, answered)
+    return Plan(place, before, after, merge, deleted, answered, kept)
 
 
 def recorded(project: Path) -> dict[str, Any]:
@@ -140,6 +173,11 @@ def recorded(project: Path) -> dict[str, Any]:
 def render_version(template: str, version: str, answers: Mapping[str, Any], folder: Path) -> None:
     """Render a version into a new folder; raises ScaffoldError if there is none or it refuses."""
     wanted = {key: value for key, value in answers.items() if not key.startswith("_")}
+    if versions.is_package(template):
+        with versions.template_of(version) as (package, found):
+            render_version(str(package), "", answers, folder)
+        versions.record(folder / ANSWERS, found)
+        return
     try:
         copier.run_copy(
             template, folder, data=wanted, vcs_ref=version or None, defaults=True, quiet=True
@@ -147,12 +185,36 @@ def render_version(template: str, version: str, answers: Mapping[str, Any], fold
     except (*RENDERING, ProcessExecutionError, OSError) as error:
         said = error.stderr if isinstance(error, ProcessExecutionError) else str(error)
         reason = " ".join(said.removeprefix("Validation error for ").split()).rstrip(".")
+        if "did not match any file" in reason:
+            reason = (
+                "there is no such version; was the project made from a clone with uncommitted "
+                "changes, or was the version removed?"
+            )
         raise ScaffoldError(
             f"{version or 'The newest version'} of {template} cannot be made: {reason}. "
             "-d changes an answer, --template names a template that has moved."
         ) from error
     if not (folder / ANSWERS).is_file():
         raise ScaffoldError(f"{version or 'The newest version'} of {template} writes no {ANSWERS}.")
+
+
+def require_known(repository: Repository, place: str) -> None:
+    """Raise ScaffoldError where the address of the template was changed by hand.
+
+    It is known from the first commit of the answers file, or from the latest update.
+    """
+    path = (repository.folder / ANSWERS).as_posix()
+    log = ("log", "--format=%H", "--follow", "--", ANSWERS)
+    commits = repository.run(*log).split()
+    updates = repository.run("log", "--format=%H", f"--grep=^{TRAILER}: ", "--", ANSWERS).split()
+    shown = repository.try_to("show", f"{[*updates, commits[-1]][0]}:{path}").stdout
+    found = re.search(r"^_src_path: (.*)$", shown, re.MULTILINE)
+    then = str(yaml.safe_load(found[1])) if found else place
+    if then != place:
+        raise ScaffoldError(
+            f"{ANSWERS} names the template {place}, and the project comes from {then}. An update "
+            f"runs the template's code in its checks: if you trust it, give --template {place}"
+        )
 
 
 def require_progress(
@@ -177,6 +239,23 @@ def deletions(repository: Repository, before: str, after: str) -> list[str]:
     renames = repository.paths(*found, "--diff-filter=R", "--name-status", before, after)
     new_names = dict(zip(renames[1::3], renames[2::3], strict=True))
     return deleted + [new_names[path] for path in deleted if path in new_names]
+
+
+def is_owned(repository: Repository, path: str) -> bool:
+    """Whether a path, from the top of the repository, is a file that its owner rewrites."""
+    place = Path(path)
+    if not place.is_relative_to(repository.folder):
+        return False
+    return bool(OWNED.fullmatch(place.relative_to(repository.folder).as_posix()))
+
+
+def suggest(repository: Repository, before: str, after: str, paths: list[str]) -> str:
+    """What the template changed in these files, for the message of the update."""
+    patch = repository.run("diff", "--no-color", before, after, "--", *paths)
+    # Indented, so that no line of it reads as one of the message.
+    lines = [f"    {line}".rstrip() for line in patch.splitlines()]
+    head = "These changes of the template conflict with yours and are not made; take what fits:"
+    return "\n".join([head, "", *lines])
 
 
 def try_merge(repository: Repository, before: str, after: str, message: str) -> Merge:
