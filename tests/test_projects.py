@@ -308,8 +308,11 @@ def own_image(project: Project, serving_images: list[str], made: Callable[[str],
 
 @pytest.mark.usefixtures("own_image")
 def test_its_image_serves_as_anybody_and_stops_on_sigterm(project: Project) -> None:
-    # Where torch comes from a folder of wheels, the lock file holds only with the same options.
-    sync = ["--build-arg", f"SYNC={shlex.join(sync_options())}"] if sync_options() else []
+    # Where torch comes from a folder of wheels, the lock file holds only with the same options; the
+    # last, -P, chose the version that is locked.
+    options = sync_options()
+    options = options[: options.index("-P")] if "-P" in options else options
+    sync = ["--build-arg", f"SYNC={shlex.join(options)}"] if options else []
     config = images.build(project.folder, IMAGE, *sync)
     assert config["User"] == "10001:10001"
     assert config["Entrypoint"] == ["churn-radar"]
