@@ -322,6 +322,14 @@ def stop_in_a_merge(here: Situation) -> None:
     git(here.project, "update-ref", "MERGE_HEAD", "HEAD")
 
 
+def leave_the_branch(here: Situation) -> None:
+    git(here.project, "checkout", "--quiet", "--detach")
+
+
+def begin_a_bisect(here: Situation) -> None:
+    git(here.project, "bisect", "start")
+
+
 def delete_the_answers(here: Situation) -> None:
     git(here.project, "rm", "--quiet", ".copier-answers.yml")
     here.commit()
@@ -380,12 +388,14 @@ SPOILED: dict[Callable[[Situation], None], str] = {
     leave_uncommitted: "README.md is not committed;",
     leave_untracked: "new.md is not committed;",
     stop_in_a_merge: "is not finished: `git status` says",
+    leave_the_branch: "No branch is checked out",
+    begin_a_bisect: "A bisect is not finished; `git bisect reset`",
     delete_the_answers: ".copier-answers.yml is missing:",
     damage_the_answers: ".copier-answers.yml is damaged:",
     empty_the_answers: "does not say from which version",
     forget_the_version: "does not say from which version",
     move_the_template: "must be a directory. .* --template names",
-    lose_the_version: "v0.9.9 of .* cannot be made: Unknown revision",
+    lose_the_version: "v0.9.9 of .* cannot be made: Unknown revision.*never committed",
     go_back: "v1.0.5 is older than v1.1.0",
     ask_for_a_newer_copier: "99.0.0",
     leave_git: "is in no git repository",

@@ -185,10 +185,9 @@ def render_version(template: str, version: str, answers: Mapping[str, Any], fold
     except (*RENDERING, ProcessExecutionError, OSError) as error:
         said = error.stderr if isinstance(error, ProcessExecutionError) else str(error)
         reason = " ".join(said.removeprefix("Validation error for ").split()).rstrip(".")
-        if "did not match any file" in reason:
-            reason = (
-                "there is no such version; was the project made from a clone with uncommitted "
-                "changes, or was the version removed?"
+        if "Unknown revision" in reason:
+            reason += (
+                "; it was removed, or never committed in the clone that made the project"
             )
         raise ScaffoldError(
             f"{version or 'The newest version'} of {template} cannot be made: {reason}. "
