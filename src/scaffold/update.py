@@ -186,9 +186,7 @@ def render_version(template: str, version: str, answers: Mapping[str, Any], fold
         said = error.stderr if isinstance(error, ProcessExecutionError) else str(error)
         reason = " ".join(said.removeprefix("Validation error for ").split()).rstrip(".")
         if "Unknown revision" in reason:
-            reason += (
-                "; it was removed, or never committed in the clone that made the project"
-            )
+            reason += "; it was removed, or never committed in the clone that made the project"
         raise ScaffoldError(
             f"{version or 'The newest version'} of {template} cannot be made: {reason}. "
             "-d changes an answer, --template names a template that has moved."
