@@ -339,6 +339,7 @@ assert not data.check(train)
 leaking = train.assign(**{FIELDS[0]: train[data.TARGET]})
 (warning,) = data.check(leaking)
 assert f'"{FIELDS[0]}"' in warning
+assert not data.check(leaking.assign(**{data.TARGET: train[data.TARGET].iloc[0]}))
 """
 
 

@@ -138,7 +138,7 @@ class PyfuncModel:
 
     def predict(self, model_input: Any, params: Any = None) -> list[dict[str, Any]]:  # noqa: ARG002 - MLflow passes it
         """One prediction for each row of the table."""
-        batch = Batch(table_rows(model_input), first_row=0)
+        batch = Batch(table_rows(model_input), 0)
         return self.predictor.predict(batch.validate(Instance, "model input"))
 
 

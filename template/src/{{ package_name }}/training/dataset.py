@@ -35,7 +35,7 @@ def load_rows() -> pd.DataFrame:
         return check_rows([*open_rows(Path(path), MISSING_VALUES).batches], path)
     raw = data.load()
     known = raw.columns.intersection(list(data.SourceRow.model_fields))
-    return check_rows([Batch(table_rows(raw[known]), first_row=0)], "data.py")
+    return check_rows([Batch(table_rows(raw[known]), 0)], "data.py")
 
 
 def check_rows(batches: list[Batch], source: str) -> pd.DataFrame:

@@ -11,6 +11,8 @@ MAX_BALANCED_ACCURACY = 0.98
 
 def find_leakage(fields: pd.DataFrame, target: "pd.Series[float]") -> list[str]:
     """Warnings about fields from which a small decision tree predicts the target alone."""
+    if target.nunique() < 2:
+        return []
     if is_numeric_dtype(target) and target.nunique() > 20:
         target = pd.qcut(target, 10, labels=False, duplicates="drop")
     warnings = []
@@ -27,6 +29,12 @@ def find_leakage(fields: pd.DataFrame, target: "pd.Series[float]") -> list[str]:
 def single_field_score(column: "pd.Series[float]", target: "pd.Series[float]") -> float:
     """Balanced accuracy of a small tree on one field, in two-fold cross-validation."""
     values = column if is_numeric_dtype(column) else pd.Series(pd.factorize(column)[0])
-    tree = DecisionTreeClassifier(max_leaf_nodes=50)
-    scores = cross_val_score(tree, values.to_frame(), target, scoring="balanced_accuracy", cv=2)
-    return float(scores.mean())
+    return float(
+        cross_val_score(
+            DecisionTreeClassifier(max_leaf_nodes=50),
+            values.to_frame(),
+            target,
+            scoring="balanced_accuracy",
+            cv=2,
+        ).mean()
+    )
