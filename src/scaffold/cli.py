@@ -86,39 +86,28 @@ def new(
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)
     if git.has_changes(ROOT, *TEMPLATE):
-        console.print(
+        note(
             f"The template in {ROOT} has uncommitted changes: a project made from them records a "
-            "version that nobody can obtain, and cannot be updated. Commit them first.",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
+            "version that nobody can obtain, and cannot be updated. Commit them first."
         )
     larger = make(destination, answers_of(data), defaults=defaults, run=run)
     for address in foreign_registries(destination):
-        console.print(
+        note(
             f"uv.lock names {address}, from the settings of uv on this machine. If others cannot "
-            f"reach it: uv lock --default-index {PYPI}",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
+            f"reach it: uv lock --default-index {PYPI}"
         )
     if larger:
-        console.print(
-            f"The project is a part of the repository {larger}; commit it there.",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        note(f"The project is a part of the repository {larger}; commit it there.")
     uv = "uv" if shutil.which("uv") else shlex.quote(find_uv_bin())
     name, command = recorded_answers(destination)["project_name"], command_of(destination)
     then = "serve" if run else "run"
-    console.print(f"{name} is ready. Next:\n", highlight=False, markup=False)
-    console.print(
-        f"    cd {shlex.quote(str(destination))}\n    {uv} run {command} {then}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    note(f"{name} is ready. Next:\n")
+    note(f"    cd {shlex.quote(str(destination))}\n    {uv} run {command} {then}")
+
+
+def note(text: str) -> None:
+    """Print a text as it is: no markup, no line of it broken."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def answers_of(data: list[str] | None) -> dict[str, str]:
@@ -201,12 +190,14 @@ def update(
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Without Ctrl-C, for as long as git writes files."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Without Ctrl-C and SIGTERM, for as long as git writes files."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.SIG_IGN) for number in signals]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
 
 
 def say_whether_newer(project: Path) -> int:

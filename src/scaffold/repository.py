@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.git import identity
+from scaffold.git import UTF_8, identity
 
 # The first with `merge-tree --write-tree`, which merges without touching a file.
 OLDEST_GIT = (2, 38)
@@ -17,8 +17,6 @@ UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "
 SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.quotePath": "false",
-    # The message is read again, by its last line.
-    "i18n.commitEncoding": "UTF-8",
     "merge.renames": "true",
     # A new file of the owner's, in a folder that the template renames, goes with the folder.
     "merge.directoryRenames": "true",
@@ -44,7 +42,7 @@ class Repository:
             )
         self.top = Path(self.output(top).strip()).resolve()
         self.folder = self.project.relative_to(self.top)
-        self.settings += identity(self.project)
+        self.settings += [*UTF_8, *identity(self.project)]
 
     def require_git(self) -> None:
         version = self.run("version").split()[2]
