@@ -365,7 +365,8 @@ def test_the_command_asks_for_the_combination_and_takes_what_is_typed(
 ) -> None:
     description = '{{ 7 * 7 }} "quoted" \\ \U0001f600 [bold] {% raw %}'
     typed = [str(1 + [*COMBINATIONS].index("vision-sklearn")), "Digit Reader", description, ""]
-    typed += ["Ada", "", "Ada", "4", "y", "n", "n", "y"]
+    platforms = ["vertex", "huggingface"]
+    typed += ["Ada", "", "Ada", "4", *("y" if name in platforms else "n" for name in PLATFORMS)]
     result = subprocess.run(  # noqa: S603 - ours
         [str(BIN / "cookiecutter"), str(all_exported), "--output-dir", str(tmp_path)],
         input="\n".join(typed) + "\n",
@@ -380,7 +381,7 @@ def test_the_command_asks_for_the_combination_and_takes_what_is_typed(
         "license": "GPL-3.0-or-later",
         **COMBINATIONS["vision-sklearn"].answers,
     }
-    chosen = {**answers, "deploy": ["vertex", "huggingface"]}
+    chosen = {**answers, "deploy": platforms}
     assert differing(tmp_path / "digit-reader", chosen, template, tmp_path / "ours") == []
 
 
