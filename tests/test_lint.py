@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import COMBINATIONS
 
-from scaffold import Combination, check, combinations, render
-from scaffold.linting import lint
+from scaffold import Combination, check, combinations, linting, render
+from scaffold.linting import commands, lint, mypy_cache
 from scaffold.matrix import choices
 
 FIRST, *OTHERS = COMBINATIONS
@@ -98,8 +98,16 @@ def test_each_tool_catches_its_defect(tmp_path: Path, template: Path, tool: str)
 
 
 def test_every_tool_has_a_defect(tmp_path: Path, template: Path) -> None:
-    from scaffold.linting import commands  # noqa: PLC0415 - beside its only use
-
     render(tmp_path / "project", {}, template=template)
     (tmp_path / "project" / "run.sh").touch()
-    assert set(commands(tmp_path / "project", tmp_path)) == set(DEFECTS)
+    assert set(commands(tmp_path / "project", tmp_path, tmp_path)) == set(DEFECTS)
+
+
+def test_two_runs_at_once_do_not_share_a_cache_of_mypy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(linting, "CACHE", tmp_path)
+    with mypy_cache() as first, mypy_cache() as second:
+        assert first != second
+    with mypy_cache() as again:
+        assert again == first

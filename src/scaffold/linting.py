@@ -1,6 +1,7 @@
 """Checking what was made: every tool that a careful owner would run, on a fresh rendering."""
 
 import hashlib
+import itertools
 import os
 import shlex
 import subprocess
@@ -8,10 +9,12 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from filelock import FileLock, Timeout
 from uv import find_uv_bin
 
 from scaffold.errors import ScaffoldError
@@ -93,24 +96,47 @@ def require_tools() -> None:
 
 def lint(project: Path, name: str, *, only: str | None = None) -> Iterator[Finding]:
     """Run every tool, or one of them, on a rendered project."""
-    environment = project_environment(project)
-    for tool, command in commands(project, environment).items():
-        if only not in (None, tool):
+    with mypy_cache() as cache:
+        environment = project_environment(project)
+        for tool, command in commands(project, environment, cache).items():
+            if only not in (None, tool):
+                continue
+            result = subprocess.run(  # noqa: S603 - the commands below
+                command,
+                cwd=project,
+                capture_output=True,
+                text=True,
+                check=False,
+                # The project is not installed in the shared environment: mypy finds it in src.
+                env={**os.environ, "MYPYPATH": "src", "NO_COLOR": "1"},
+            )
+            if result.returncode:
+                yield Finding(name, tool, (result.stdout + result.stderr).strip())
+
+
+@contextmanager
+def mypy_cache() -> Iterator[Path]:
+    """A cache that no other run of mypy uses meanwhile.
+
+    It is kept, because mypy needs a minute to read the libraries. Two runs at once would corrupt
+    it, and files of two renderings that agree in path, size and second would be taken for the same.
+    """
+    folder = CACHE / "mypy"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count():
+        lock = FileLock(folder / f"{number}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
             continue
-        result = subprocess.run(  # noqa: S603 - the commands below
-            command,
-            cwd=project,
-            capture_output=True,
-            text=True,
-            check=False,
-            # The project is not installed in the shared environment: mypy finds it in src.
-            env={**os.environ, "MYPYPATH": "src", "NO_COLOR": "1"},
-        )
-        if result.returncode:
-            yield Finding(name, tool, (result.stdout + result.stderr).strip())
+        try:
+            yield folder / str(number)
+        finally:
+            lock.release()
+        return
 
 
-def commands(project: Path, environment: Path) -> dict[str, list[str]]:
+def commands(project: Path, environment: Path, cache: Path) -> dict[str, list[str]]:
     """Name -> command, run in the project's folder; silent success is exit status 0."""
     own, ours = environment / "bin", Path(sys.executable).parent
     schema = [f"{ours}/check-jsonschema", "--builtin-schema"]
@@ -119,7 +145,7 @@ def commands(project: Path, environment: Path) -> dict[str, list[str]]:
     every = {
         "ruff check": [f"{own}/ruff", "check"],
         "ruff format": [f"{own}/ruff", "format", "--check"],
-        "mypy": [f"{own}/mypy", "--cache-dir", str(CACHE / "mypy")],
+        "mypy": [f"{own}/mypy", "--cache-dir", str(cache)],
         "deptry": [f"{own}/deptry", "src"],
         "hadolint": [f"{ours}/hadolint", "Dockerfile"],
         "zizmor": [f"{ours}/zizmor", "--offline", "--persona=pedantic", "--quiet", ".github"],
