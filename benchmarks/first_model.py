@@ -25,7 +25,7 @@ from rich.progress import track
 from rich.table import Table
 from uv import find_uv_bin
 
-from scaffold.matrix import ROOT
+from scaffold.template.questions import ROOT
 
 HERE = Path(__file__).parent
 # As on a user's machine: compiled Python is kept.

@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from scaffold.matrix import choices, layer
-from scaffold.render import copy_template
+from scaffold.template.questions import choices, layer
+from scaffold.template.rendering import copy_template
 
 BIN = Path(sys.executable).parent
 # What `scaffold new` does before it makes a repository and an environment.

@@ -15,7 +15,8 @@ from rotation import Choice, choose, named
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # has no types
 
 from scaffold import Combination, combinations, render
-from scaffold.render import plain_template, recorded_answers
+from scaffold.project import recorded_answers
+from scaffold.template.rendering import plain_template
 
 Render = Callable[..., Path]
 SEED = "hypothesis_seed"

@@ -15,7 +15,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from scaffold import Combination, render
-from scaffold.linting import sync_options
+from scaffold.project import sync_options
 
 # All that a project may leave for the next one with its framework.
 NAMES = (".venv", ".lean")

@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 
 from hypothesis import strategies as st
 
-from scaffold.matrix import choices, layer
-from scaffold.render import ANSWERS, copy_template
+from scaffold.project import ANSWERS
+from scaffold.template.questions import choices, layer
+from scaffold.template.rendering import copy_template
 
 Tree = dict[str, bytes]
 LINES = ("insert", "delete", "replace", "move", "line endings", "no final newline")

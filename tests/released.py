@@ -7,8 +7,8 @@ from pathlib import Path
 from history import read_tree
 
 from scaffold import combinations, render
-from scaffold.matrix import questionnaire
-from scaffold.render import plain_template
+from scaffold.template.questions import questionnaire
+from scaffold.template.rendering import plain_template
 
 FILE = Path(__file__).with_name("released.json")
 

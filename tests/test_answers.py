@@ -16,8 +16,8 @@ from conftest import Render
 from test_any_answers import check_refusal, refused, verify
 
 from scaffold import ScaffoldError, combinations, render
-from scaffold.matrix import ROOT, questionnaire
-from scaffold.render import questions, recorded_answers
+from scaffold.project import recorded_answers
+from scaffold.template.questions import ROOT, questionnaire, questions
 
 HOSTILE = [
     'He said "hi" \\ back',

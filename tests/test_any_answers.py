@@ -30,8 +30,9 @@ from packaging.utils import canonicalize_name
 from validate_pyproject.api import Validator
 
 from scaffold import ScaffoldError, render
-from scaffold.matrix import choices, combinations
-from scaffold.render import plain_template, questions
+from scaffold.template.matrix import combinations
+from scaffold.template.questions import choices, questions
+from scaffold.template.rendering import plain_template
 
 Answers = dict[str, Any]
 SUPPORTED = {(combination.variant, combination.framework) for combination in combinations()}

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from conftest import Render
 
-from scaffold.matrix import choices
+from scaffold.template.questions import choices
 
 PLATFORMS = choices("deploy")
 # What several platforms share, by its name in deploy/, and the platforms that need it.

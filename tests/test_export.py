@@ -21,9 +21,10 @@ from test_answers import HOSTILE
 from test_cli import scaffold
 
 from scaffold import ScaffoldError, export, render
-from scaffold.export import suggestion
-from scaffold.matrix import ROOT, choices, questionnaire
-from scaffold.staging import finished, flag, staged
+from scaffold.commands import export as exporting
+from scaffold.commands.export import suggestion
+from scaffold.template.questions import ROOT, choices, questionnaire
+from scaffold.template.staging import finished, flag, staged
 
 FEW = ["nlp-sklearn", "vision-pytorch"]
 BIN = Path(sys.executable).parent
@@ -339,8 +340,7 @@ def test_a_folder_in_use_or_a_slip_changes_nothing(
     def fail(*_: Any) -> None:
         raise OSError("The disk is full")
 
-    # By name, `scaffold.export` is the function.
-    monkeypatch.setattr(sys.modules["scaffold.export"], "write_hooks", fail)
+    monkeypatch.setattr(exporting, "write_hooks", fail)
     with pytest.raises(ScaffoldError, match="disk is full"):
         export(tmp_path / "new", FEW[:1])
     assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == [

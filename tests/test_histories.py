@@ -11,9 +11,10 @@ from history import ALIKE, Edit, Template, Tree, Update, Writer, edits, git, rea
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from scaffold import ScaffoldError, update
-from scaffold.matrix import choices
-from scaffold.render import ANSWERS, recorded_answers
+from scaffold import ScaffoldError
+from scaffold.commands import update
+from scaffold.project import ANSWERS, recorded_answers
+from scaffold.template.questions import choices
 
 VARIANTS = choices("variant")
 # Answers that ask for another kind of project, whose files plain Copier would delete.

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import COMBINATIONS
 
-from scaffold import Combination, check, combinations, linting, render
-from scaffold.linting import commands, lint, mypy_cache
-from scaffold.matrix import choices
+from scaffold import Combination, check, combinations, render
+from scaffold.commands import check as checking
+from scaffold.commands.check import commands, lint, mypy_cache
+from scaffold.template.questions import choices
 
 FIRST, *OTHERS = COMBINATIONS
 # The others take half a minute each, and their own environments.
@@ -106,7 +107,7 @@ def test_every_tool_has_a_defect(tmp_path: Path, template: Path) -> None:
 def test_two_runs_at_once_do_not_share_a_cache_of_mypy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(linting, "CACHE", tmp_path)
+    monkeypatch.setattr(checking, "CACHE", tmp_path)
     with mypy_cache() as first, mypy_cache() as second:
         assert first != second
     with mypy_cache() as again:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import ScaffoldError, combinations, render
-from scaffold.matrix import questionnaire
+from scaffold.template.questions import questionnaire
 
 VARIANTS = list(questionnaire()["variant"]["choices"].values())
 FRAMEWORKS = ["sklearn", "pytorch", "keras", "spark", "unknown"]

@@ -5,7 +5,6 @@ import re
 import resource
 import signal
 import subprocess
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,9 +15,10 @@ from conftest import Render
 from test_cli import SCAFFOLD, scaffold
 
 from scaffold import Combination, ScaffoldError, cli, render
-from scaffold.matrix import ROOT, choices
-from scaffold.places import illegal
-from scaffold.render import recorded_answers
+from scaffold.commands import new as making
+from scaffold.project import recorded_answers
+from scaffold.template.destination import illegal
+from scaffold.template.questions import ROOT, choices
 
 BYTES = os.fsdecode(b"x\xff")
 
@@ -226,9 +226,7 @@ def test_what_fails_later_leaves_a_whole_project(tmp_path: Path) -> None:
 def test_the_last_words_name_the_real_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The module, whose name in the package is the function's.
-    module = sys.modules["scaffold.render"]
-    monkeypatch.setattr(module, "call", lambda *_, **__: None)
+    monkeypatch.setattr(making, "call", lambda *_, **__: None)
     monkeypatch.setattr(cli, "foreign_registries", lambda _: [])
     project = tmp_path / "it's churn"
     cli.new(project, ["project_name=[bold]Churn[/]"], defaults=True)

@@ -21,8 +21,8 @@ import pytest
 from conftest import COMBINATIONS
 
 from scaffold import Combination, render
-from scaffold.linting import sync_options
-from scaffold.matrix import choices
+from scaffold.project import sync_options
+from scaffold.template.questions import choices
 
 pytestmark = pytest.mark.slow
 OFFLINE = [

@@ -13,8 +13,8 @@ from conftest import COMBINATIONS
 from reading import PLATFORM, PRIVATE, Size, find_words, measure, undocumented
 
 from scaffold import Combination, render
-from scaffold.matrix import ROOT, choices, questionnaire
-from scaffold.render import questions, recorded_answers
+from scaffold.project import recorded_answers
+from scaffold.template.questions import ROOT, choices, questionnaire, questions
 
 Made = Callable[[str], Path]
 PACKAGE = "src/churn_radar"

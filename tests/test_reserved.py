@@ -7,8 +7,8 @@ import pytest
 from conftest import Render
 
 from scaffold import Combination
-from scaffold.linting import project_environment
-from scaffold.matrix import ROOT
+from scaffold.commands.check import project_environment
+from scaffold.template.questions import ROOT
 
 
 @pytest.mark.every_combination

@@ -14,9 +14,11 @@ import pytest
 from history import IDENTITY, git
 from test_cli import SCAFFOLD
 
-from scaffold import ScaffoldError, cli, places
-from scaffold.git import KEPT, enclosing, identity, leave_callers_repository
-from scaffold.update import find_project
+from scaffold import ScaffoldError, cli
+from scaffold.commands import new as making
+from scaffold.git.surroundings import KEPT, enclosing, identity, leave_callers_repository
+from scaffold.project import find_project
+from scaffold.template import destination
 
 REGISTRY = 'source = { registry = "https://mirror.example/simple" }'
 LOCK = f'version = 1\n\n[[package]]\nname = "typer"\n{REGISTRY}\n'
@@ -29,7 +31,7 @@ def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script.parent.mkdir()
     script.write_text(f"#!/bin/sh\ncat > uv.lock <<'END'\n{LOCK}END\n")
     script.chmod(0o755)
-    monkeypatch.setattr(sys.modules["scaffold.render"], "find_uv_bin", lambda: str(script))
+    monkeypatch.setattr(making, "find_uv_bin", lambda: str(script))
     for name, value in {**IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull}.items():
         monkeypatch.setenv(name, value)
 
@@ -201,7 +203,7 @@ def test_only_a_repository_may_be_there_already(tmp_path: Path, name: str) -> No
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / name).mkdir()
     if name == ".git":
-        places.check(tmp_path / "p")
+        destination.check(tmp_path / "p")
     else:
         with pytest.raises(ScaffoldError, match="in use"):
-            places.check(tmp_path / "p")
+            destination.check(tmp_path / "p")

@@ -13,9 +13,10 @@ from history import ALIKE, IDENTITY, Template, git, read_tree
 from released import FILE, paths
 from test_cli import scaffold
 
-from scaffold import ScaffoldError, update
-from scaffold.matrix import ROOT
-from scaffold.render import recorded_answers
+from scaffold import ScaffoldError
+from scaffold.commands import update
+from scaffold.project import recorded_answers
+from scaffold.template.questions import ROOT
 
 MODULE = "src/a_project/core/config.py"
 SOURCE = "src/{{ package_name }}/core/config.py"
@@ -392,8 +393,8 @@ SPOILED: dict[Callable[[Situation], None], str] = {
     begin_a_bisect: "A bisect is not finished; `git bisect reset`",
     delete_the_answers: ".copier-answers.yml is missing:",
     damage_the_answers: ".copier-answers.yml is damaged:",
-    empty_the_answers: "does not say from which version",
-    forget_the_version: "does not say from which version",
+    empty_the_answers: "holds no answers by name",
+    forget_the_version: "does not record which version",
     move_the_template: "must be a directory. .* --template names",
     lose_the_version: "v0.9.9 of .* cannot be made: Unknown revision.*never committed",
     go_back: "v1.0.5 is older than v1.1.0",

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from history import IDENTITY, git, read_tree
 
-from scaffold import ScaffoldError, render, update
-from scaffold.render import ANSWERS, copy_template, recorded_answers
-from scaffold.versions import INSTALLED, PACKAGE, PLACE
+from scaffold import ScaffoldError, render
+from scaffold.commands import update
+from scaffold.project import ANSWERS, recorded_answers
+from scaffold.template.packages import INSTALLED, PACKAGE, PLACE
+from scaffold.template.rendering import copy_template
 
 DIST = "ml_portfolio_scaffold"
 FILE = "src/a_project/core/files.py"
@@ -150,7 +152,7 @@ def test_missing_linters_are_named_with_their_extra(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
-    from scaffold.linting import check  # noqa: PLC0415 - beside its only use
+    from scaffold.commands.check import check  # noqa: PLC0415 - beside its only use
 
     with pytest.raises(ScaffoldError, match=r"hadolint.*ml-portfolio-scaffold\[check\]"):
         check()

@@ -22,7 +22,7 @@ from runner import Expression, Job, Runner, WorkflowError
 from uv import find_uv_bin
 
 from scaffold import Combination, combinations, render
-from scaffold.linting import sync_options
+from scaffold.project import sync_options
 
 BASE = "localhost/base:bookworm"
 # What reaches a step from here: how to get through to the registry, and nothing else.

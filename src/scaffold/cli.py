@@ -16,13 +16,15 @@ from rich.console import Console
 from rich.table import Table
 from uv import find_uv_bin
 
-from scaffold import git, linting
-from scaffold import update as updating
+from scaffold.commands import check as checking
+from scaffold.commands import update as updating
+from scaffold.commands.export import export as write_export
+from scaffold.commands.new import new as make
 from scaffold.errors import ScaffoldError
-from scaffold.export import export as write_export
-from scaffold.matrix import ROOT, combinations, questionnaire
-from scaffold.render import PYPI, command_of, foreign_registries, recorded_answers
-from scaffold.render import new as make
+from scaffold.git.surroundings import has_changes, leave_callers_repository
+from scaffold.project import PYPI, command_of, find_project, foreign_registries, recorded_answers
+from scaffold.template.matrix import combinations
+from scaffold.template.questions import ROOT, questionnaire
 
 # What of this repository a project is made from.
 TEMPLATE = ("copier.yml", "includes", "template")
@@ -85,7 +87,7 @@ def new(
     """
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)
-    if git.has_changes(ROOT, *TEMPLATE):
+    if has_changes(ROOT, *TEMPLATE):
         note(
             f"The template in {ROOT} has uncommitted changes: a project made from them records a "
             "version that nobody can obtain, and cannot be updated. Commit them first."
@@ -148,7 +150,7 @@ def update(
     conflicts it stops with status 1, the files as git leaves them in a merge: resolve, `git add`,
     `git cherry-pick --continue`, or --undo. No line of yours goes without a conflict that shows it.
     """
-    project = updating.find_project(project)
+    project = find_project(project)
     if check + look + undo > 1:
         raise ScaffoldError("Of --check, --look and --undo, give one.")
     if check:
@@ -245,7 +247,7 @@ def check(
 ) -> None:
     """Render combinations and run every linter and type checker on them."""
 
-    def show(name: str, findings: list[linting.Finding]) -> None:
+    def show(name: str, findings: list[checking.Finding]) -> None:
         count = f"{len(findings) or 'no'} finding{'s' * (len(findings) != 1)}"
         console.print(f"{name}: {count}", highlight=False)
         for finding in findings:
@@ -253,7 +255,7 @@ def check(
             console.print(finding.output, markup=False, highlight=False)
 
     with console.status("rendering and linting ..."):
-        findings = linting.check(ids or [], done=show)
+        findings = checking.check(ids or [], done=show)
     if findings:
         sys.exit(1)
 
@@ -272,7 +274,7 @@ def export(
 
 def main() -> None:
     """What the user can mend is said in one sentence, without a traceback."""
-    git.leave_callers_repository()
+    leave_callers_repository()
     # As after Ctrl-C, nothing that is half made stays.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:

@@ -15,8 +15,9 @@ from pathlib import Path
 import jinja2
 
 from scaffold.errors import ScaffoldError
-from scaffold.matrix import Combination, choices, questionnaire
-from scaffold.render import plain_template, questions
+from scaffold.template.matrix import Combination
+from scaffold.template.questions import choices, questionnaire, questions
+from scaffold.template.rendering import plain_template
 
 Tag = list[tuple[str, str]]
 

@@ -1,4 +1,4 @@
-"""Git as scaffold calls it: with the user's settings, in the project's own repository."""
+"""The repository that a folder is in, who commits there, and variables that name another one."""
 
 import os
 import re

@@ -16,7 +16,7 @@ import yaml
 from uv import find_uv_bin
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.matrix import ROOT
+from scaffold.template.questions import ROOT
 
 PACKAGE = "ml-portfolio-scaffold"
 PLACE = f"pypi:{PACKAGE}"

@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import os
-import shlex
 import subprocess
 import sys
 import tomllib
@@ -18,8 +17,9 @@ from filelock import FileLock, Timeout
 from uv import find_uv_bin
 
 from scaffold.errors import ScaffoldError
-from scaffold.matrix import Combination, combinations
-from scaffold.render import plain_template, render
+from scaffold.project import sync_options
+from scaffold.template.matrix import Combination, select
+from scaffold.template.rendering import plain_template, render
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ml-portfolio-scaffold"
 # Beside the tools that a generated project brings itself.
@@ -71,16 +71,6 @@ def check(
             if done:
                 done(combination.id, found)
     return findings
-
-
-def select(chosen: Iterable[str]) -> list[Combination]:
-    """The combinations with these ids; raises ScaffoldError for one that does not exist."""
-    known = {combination.id: combination for combination in combinations()}
-    wanted = list(chosen) or list(known)
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise ScaffoldError(f'There is no "{unknown[0]}"; there are {", ".join(known)}.')
-    return [known[name] for name in wanted]
 
 
 def require_tools() -> None:
@@ -184,8 +174,3 @@ def project_environment(project: Path) -> Path:
         )
     SYNCED.add(environment)
     return environment
-
-
-def sync_options() -> list[str]:
-    """What `uv sync` needs on this machine, such as a folder of wheels instead of an index."""
-    return shlex.split(os.environ.get("SCAFFOLD_SYNC_OPTIONS", ""))

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.git import UTF_8, identity
+from scaffold.git.surroundings import UTF_8, identity
 
 # The first with `merge-tree --write-tree`, which merges without touching a file.
 OLDEST_GIT = (2, 38)

@@ -12,11 +12,12 @@ from typing import Any
 import jinja2
 
 from scaffold.errors import ScaffoldError
-from scaffold.linting import select
-from scaffold.matrix import ROOT, Combination, questionnaire
-from scaffold.places import beside
-from scaffold.render import ANSWERS, render
-from scaffold.staging import LAYER, OPEN, finished, flag, questions_left, staged_template
+from scaffold.project import ANSWERS
+from scaffold.template.destination import beside
+from scaffold.template.matrix import Combination, select
+from scaffold.template.questions import ROOT, questionnaire
+from scaffold.template.rendering import render
+from scaffold.template.staging import LAYER, OPEN, finished, flag, questions_left, staged_template
 
 VALIDATE, UPDATE = "includes/validate.jinja", "includes/update.jinja"
 MARKDOWN = "includes/markdown.jinja"

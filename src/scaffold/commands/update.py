@@ -21,11 +21,12 @@ import yaml
 from plumbum.commands.processes import ProcessExecutionError
 from uv import find_uv_bin
 
-from scaffold import versions
 from scaffold.errors import ScaffoldError
-from scaffold.linting import sync_options
-from scaffold.render import ANSWERS, RENDERING, as_asked
-from scaffold.repository import Repository
+from scaffold.git.repository import Repository
+from scaffold.project import ANSWERS, sync_options, versioned_answers
+from scaffold.template import packages
+from scaffold.template.questions import as_asked
+from scaffold.template.rendering import RENDERING
 
 # The last line of an update's message, by which it is known again.
 TRAILER = "Template-Update"
@@ -71,21 +72,11 @@ class Plan:
     kept: list[str]
 
 
-def find_project(folder: Path) -> Path:
-    """The project that a folder is in; the folder itself where there is none."""
-    for place in (folder, *folder.absolute().parents):
-        if (place / ANSWERS).is_file():
-            return place
-        if (place / ".git").exists():
-            break
-    return folder
-
-
 def newer(project: Path) -> tuple[str, str] | None:
     """The project's version and the newest, or None where these are the same."""
-    old = recorded(project)
-    if versions.is_package(str(old["_src_path"])):
-        with versions.template_of("") as (_, newest):
+    old = versioned_answers(project)
+    if packages.is_package(str(old["_src_path"])):
+        with packages.template_of("") as (_, newest):
             return None if newest == old["_commit"] else (str(old["_commit"]), newest)
     command = [sys.executable, "-m", "copier", "check-update", "--output-format", "json"]
     result = subprocess.run(  # noqa: S603 - Copier itself
@@ -113,7 +104,7 @@ def plan(
     `answers` replace recorded ones; `template` is where it is now, if it has moved; `version` is a
     tag, by default the newest. Raises ScaffoldError if the project cannot be updated.
     """
-    repository, old = Repository(project), recorded(project)
+    repository, old = Repository(project), versioned_answers(project)
     repository.require_rest()
     place = template or str(old["_src_path"])
     if not template:
@@ -124,7 +115,7 @@ def plan(
         render_version(place, str(old["_commit"]), old, earlier)
         changed = {name: as_asked(name, value) for name, value in answers.items()}
         render_version(place, as_tag(version), {**old, **changed}, later)
-        new = recorded(later)
+        new = versioned_answers(later)
         require_progress(old, new, answers)
         # Nobody but the template writes this file, so that what is answered now simply replaces it.
         shutil.copy(project / ANSWERS, earlier)
@@ -148,35 +139,13 @@ def plan(
     return Plan(place, before, after, merge, deleted, answered, kept)
 
 
-def recorded(project: Path) -> dict[str, Any]:
-    """The answers file; raises ScaffoldError where it is missing, damaged or of no version."""
-    path = project / ANSWERS
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ScaffoldError(
-            f"{path} is missing: {project} is no project of a template, or the file was deleted."
-        ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ScaffoldError(
-            f"{path} is damaged: {' '.join(str(error).split())}; restore it from git."
-        ) from error
-    keys = set(content) if isinstance(content, dict) else set()
-    if not {"_commit", "_src_path"} <= keys or not all(isinstance(key, str) for key in keys):
-        raise ScaffoldError(
-            f"{path} does not say from which version of which template the project was made "
-            "(_commit and _src_path); a template without a git history leaves them out."
-        )
-    return dict(content)
-
-
 def render_version(template: str, version: str, answers: Mapping[str, Any], folder: Path) -> None:
     """Render a version into a new folder; raises ScaffoldError if there is none or it refuses."""
     wanted = {key: value for key, value in answers.items() if not key.startswith("_")}
-    if versions.is_package(template):
-        with versions.template_of(version) as (package, found):
+    if packages.is_package(template):
+        with packages.template_of(version) as (package, found):
             render_version(str(package), "", answers, folder)
-        versions.record(folder / ANSWERS, found)
+        packages.record(folder / ANSWERS, found)
         return
     try:
         copier.run_copy(

@@ -1,0 +1,1 @@
+"""What each command of scaffold does; the command line itself is cli.py."""

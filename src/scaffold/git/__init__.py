@@ -1,0 +1,1 @@
+"""Git as scaffold calls it: with the user's settings, in the project's own repository."""

@@ -1,0 +1,1 @@
+"""The template: its questions, the combinations they allow, versions, and rendering."""
