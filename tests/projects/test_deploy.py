@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Render
 
 from scaffold.template.questions import choices
+from support.rendering import Render
 
 PLATFORMS = choices("deploy")
 # What several platforms share, by its name in deploy/, and the platforms that need it.

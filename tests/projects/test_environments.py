@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import environments
 import pytest
-from conftest import COMBINATIONS
+
+from support import environments
+from support.combinations import COMBINATIONS
 
 OF_SKLEARN = [c for c in COMBINATIONS.values() if c.framework == "sklearn"][:2]
 OF_PYTORCH = next(c for c in COMBINATIONS.values() if c.framework == "pytorch")
@@ -16,17 +17,17 @@ def test_an_environment_goes_to_the_next_project_of_the_framework(
     template: Path, tmp_path: Path
 ) -> None:
     first, second = OF_SKLEARN
-    with environments.made(first, template, tmp_path) as folder:
+    with environments.rendered_project(first, template, tmp_path) as folder:
         assert not (folder / ".venv").exists()
         for name in (".venv", ".lean"):
             (folder / name).mkdir()
             (folder / name / "mark").touch()
         (folder / "left").touch()
     assert not folder.exists()
-    with environments.made(OF_PYTORCH, template, tmp_path) as other:
+    with environments.rendered_project(OF_PYTORCH, template, tmp_path) as other:
         assert other == folder
         assert not (other / ".venv").exists()
-    with environments.made(second, template, tmp_path) as folder:
+    with environments.rendered_project(second, template, tmp_path) as folder:
         assert (folder / ".venv/mark").is_file()
         assert (folder / ".lean/mark").is_file()
         assert not (folder / "left").exists()
@@ -43,9 +44,9 @@ def test_what_no_package_owns_is_found(tmp_path: Path) -> None:
     lines = ("owned/__init__.py,,", "owned-1.dist-info/METADATA,,", "owned-1.dist-info/RECORD,,")
     (metadata / "RECORD").write_text("\n".join(lines) + "\n", "utf-8")
     (packages / "__pycache__").mkdir()
-    assert environments.strays(tmp_path / "new") == set()
+    assert environments.unowned_directories(tmp_path / "new") == set()
     (packages / "gone/__pycache__").mkdir(parents=True)
-    assert environments.strays(tmp_path / "new") == {"gone"}
+    assert environments.unowned_directories(tmp_path / "new") == {"gone"}
 
 
 def test_an_environment_with_remains_is_made_anew(

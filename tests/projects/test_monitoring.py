@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
-import environments
 import pytest
-from conftest import COMBINATIONS
-from test_projects import ENVIRONMENT, Project
+
+from support import environments
+from support.combinations import COMBINATIONS
+from support.projects import ENVIRONMENT, Project
 
 pytestmark = pytest.mark.slow
 # A small sample hides more than it invents: at most 5 % may be false alarms, and 10 % missed.
@@ -59,7 +60,7 @@ def test_monitor_has_few_false_alarms_and_sees_known_shifts(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     chosen = COMBINATIONS[combination]
-    with environments.made(chosen, template, workshop) as folder:
+    with environments.rendered_project(chosen, template, workshop) as folder:
         project = Project(folder, chosen)
         project.online("git", "init", "--quiet")
         environments.sync(folder, folder / ".venv", ENVIRONMENT)

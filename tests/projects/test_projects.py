@@ -11,61 +11,22 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import environments
-import images
 import pytest
-from conftest import COMBINATIONS
 
 from scaffold import Combination, render
 from scaffold.project import sync_options
 from scaffold.template.questions import choices
+from support import environments, images
+from support.combinations import COMBINATIONS
+from support.paths import STANDINS
+from support.projects import ENVIRONMENT, OFFLINE, Project
+from support.rendering import Made
 
 pytestmark = pytest.mark.slow
-OFFLINE = [
-    "unshare",
-    "--net",
-    "--map-root-user",
-    sys.executable,
-    str(Path(__file__).parent / "offline.py"),
-]
-# As a user's machine is: nothing of this test's environment, one thread, compiled Python kept.
-ENVIRONMENT = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(("VIRTUAL_ENV", "PYTHON", "MLFLOW", "PYTEST", "UV_PROJECT"))
-} | {"OMP_NUM_THREADS": "1", "UV_NO_SYNC": "1"}
-
-
-class Project:
-    """A rendered project with its environment."""
-
-    def __init__(self, folder: Path, combination: Combination) -> None:
-        self.folder, self.combination = folder, combination
-
-    def online(self, *command: str) -> None:
-        subprocess.run(command, cwd=self.folder, env=ENVIRONMENT, check=True)  # noqa: S603 - ours
-
-    def offline(self, *command: str, status: int = 0) -> str:
-        result = subprocess.run(  # noqa: S603 - ours
-            [*OFFLINE, f".venv/bin/{command[0]}", *command[1:]],
-            cwd=self.folder,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        output = result.stdout + result.stderr
-        assert result.returncode == status, output
-        return output
-
-    def json(self, name: str) -> Any:
-        return json.loads((self.folder / name).read_text("utf-8"))
-
-
 FIRST = next(iter(COMBINATIONS))
 PROMOTED = "The model is promoted to champion"
 # With a server of their own; that of Hugging Face is the image of every project.
@@ -83,7 +44,7 @@ def only(*ids: str) -> pytest.MarkDecorator:
 def project(request: pytest.FixtureRequest, template: Path, workshop: Path) -> Iterator[Project]:
     """Installed, committed and run once."""
     combination: Combination = request.param
-    with environments.made(combination, template, workshop) as folder:
+    with environments.rendered_project(combination, template, workshop) as folder:
         project = Project(folder, combination)
         project.online("git", "init", "--quiet")
         environments.sync(folder, folder / ".venv", ENVIRONMENT)
@@ -186,7 +147,7 @@ def test_batch_and_api_agree(project: Project) -> None:
         project.offline("churn-radar", "predict", *files)
     with (project.folder / "predictions.csv").open(newline="") as file:
         batch = list(csv.DictReader(file))
-    answered = ask(project, Path(".venv/bin"), instances)
+    answered = serve_and_predict(project, Path(".venv/bin"), instances)
     assert len(batch) == 5
     for row, prediction in zip(batch, answered, strict=True):
         for name, value in prediction.items():
@@ -206,7 +167,7 @@ def test_serving_needs_no_training_library(project: Project) -> None:
     assert not {"pandas", "sklearn", "mlflow", "torch", "pyarrow"} & installed
     # The instance of the README's own example, so that it is tested too.
     text = (project.folder / "README.md").read_text("utf-8")
-    ask(
+    serve_and_predict(
         project,
         lean / "bin",
         json.loads(text.partition("-d '")[2].partition("'\n")[0])["instances"],
@@ -226,7 +187,7 @@ uvicorn.run(app, host="127.0.0.1", port=18080, log_level="critical")
 
 def fuzz(project: Project, *command: str | Path, status: int) -> None:
     """Fuzz the API that a command starts; the exit status tells whether it passed."""
-    script = [*OFFLINE, sys.executable, str(Path(__file__).parent / "fuzz.py")]
+    script = [*OFFLINE, sys.executable, str(STANDINS / "fuzz.py")]
     result = subprocess.run(  # noqa: S603 - ours
         [*script, *map(str, command)],
         cwd=project.folder,
@@ -267,7 +228,7 @@ def predicted(project: Project) -> tuple[list[Any], list[Any]]:
 
 def play(project: Project, predictions: list[Any], *platforms: str, status: int = 0) -> str:
     """Let platforms.py send instances and expect these predictions."""
-    script = str(Path(__file__).parent / "platforms.py")
+    script = str(STANDINS / "platforms.py")
     command = str(project.folder / ".venv/bin/churn-radar")
     data = [json.dumps(part) for part in (predicted(project)[0], predictions)]
     return project.offline("python", script, command, *data, *platforms, status=status)
@@ -292,7 +253,7 @@ def serving(folder: Path) -> tuple[list[str], str]:
 
 
 @pytest.fixture
-def own_image(project: Project, serving_images: list[str], made: Callable[[str], Path]) -> None:
+def own_image(project: Project, serving_images: list[str], made: Made) -> None:
     """Skip a project of whose framework and of whose serving dependencies others have an image."""
     needs_engine()
     earlier = list(serving_images)
@@ -321,7 +282,7 @@ def test_its_image_serves_as_anybody_and_stops_on_sigterm(project: Project) -> N
     rows, predictions = predicted(project)
     for user in ("10001:10001", "23456:0"):
         with images.running(IMAGE, "--user", user) as container:
-            response = images.answer("/predict", {"instances": rows})["predictions"]
+            response = images.call("/predict", {"instances": rows})["predictions"]
             assert [row.keys() for row in response] == [row.keys() for row in predictions]
             images.engine("stop", "--time", "20", container)
             state = json.loads(images.engine("inspect", container))[0]["State"]
@@ -388,9 +349,11 @@ def test_batch_goes_on_after_it_was_killed(project: Project) -> None:
     assert not [*project.folder.glob(".resumed.csv-*")]
 
 
-def ask(project: Project, binaries: Path, instances: list[Any]) -> list[dict[str, Any]]:
+def serve_and_predict(
+    project: Project, binaries: Path, instances: list[Any]
+) -> list[dict[str, Any]]:
     """The API's predictions for these instances."""
-    script = str(Path(__file__).parent / "ask.py")
+    script = str(STANDINS / "client.py")
     command = str(binaries / "churn-radar")
     output = project.offline("python", script, command, json.dumps(instances))
     response: dict[str, Any] = json.loads(output.splitlines()[-1])
@@ -453,7 +416,7 @@ def test_image_for_sagemaker_serves_the_mounted_bundle(deployed: Project) -> Non
         info["run"]["mlflow_run_id"] = "mounted"
         (Path(mounted) / "bundle.json").write_text(json.dumps(info), "utf-8")
         with images.running(f"{IMAGE}-sagemaker", "--volume", f"{mounted}:/opt/ml/model:ro"):
-            assert images.answer("/ping")["run_id"] == "mounted"
+            assert images.call("/ping")["run_id"] == "mounted"
     lean = ["run", "--rm", *images.LIMITS, f"{IMAGE}-sagemaker", "train"]
     assert "uv sync" in images.engine(*lean, status=2)
 
@@ -491,7 +454,7 @@ def test_image_for_sagemaker_trains_on_mounted_rows(deployed: Project) -> None:
 @only(FIRST)
 def test_api_serves_the_champion_of_a_tracking_server(deployed: Project) -> None:
     """As in deploy/mlflow/compose.yaml, as processes: a server, the pipeline, then the API."""
-    script = str(Path(__file__).parent / "compose.py")
+    script = str(STANDINS / "compose.py")
     assert "champion ok" in deployed.offline("python", script, str(deployed.folder))
 
 
@@ -500,6 +463,6 @@ def test_api_serves_the_champion_of_a_tracking_server(deployed: Project) -> None
 def test_rows_come_from_a_bucket_and_the_bundle_goes_there(deployed: Project) -> None:
     write = "from churn_radar import data; data.load().head(2000).to_parquet('raw.parquet')"
     deployed.offline("python", "-c", write)
-    script = [str(Path(__file__).parent / "bucket.py"), str(deployed.folder), "raw.parquet"]
+    script = [str(STANDINS / "bucket.py"), str(deployed.folder), "raw.parquet"]
     command = [*OFFLINE, sys.executable, *script]
     subprocess.run(command, cwd=deployed.folder, env=ENVIRONMENT, check=True)  # noqa: S603 - ours

@@ -1,7 +1,6 @@
 """Every job of every workflow, executed step by step by runner.py; gh and docker are stand-ins."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -9,34 +8,21 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from conftest import COMBINATIONS
-from history import git
-from runner import Expression, Job, Runner, WorkflowError
-from uv import find_uv_bin
 
-from scaffold import Combination, combinations, render
-from scaffold.project import sync_options
+from scaffold import combinations
+from support.combinations import ONE_PER_VARIANT
+from support.git import git
+from support.hub import Hub, succeed
+from support.runner import Expression, Job, Runner, WorkflowError
 
 BASE = "localhost/base:bookworm"
-# What reaches a step from here: how to get through to the registry, and nothing else.
-PASSED = re.compile(
-    r"(SSL_CERT|PIP_|GIT_SSL|REQUESTS_CA|CURL_CA|LANG$|(http|https|no)_proxy$)", re.IGNORECASE
-)
-MAIN = "refs/heads/main"
 MOVED = 0.0125
-# Refuses a push that GitHub would refuse: of a job without the permission, or without credentials.
-HOOK = """#!/bin/sh
-test -z "$STANDIN_PERMISSIONS" && exit 0
-git config --global credential.helper || { echo "no credentials"; exit 1; }
-case "$STANDIN_PERMISSIONS" in *'"contents": "write"'*) ;; *) echo "HTTP 403"; exit 1 ;; esac
-"""
 
 
 class Osv(BaseHTTPRequestHandler):
@@ -72,112 +58,13 @@ def osv() -> Iterator[str]:
     server.shutdown()
 
 
-@dataclass
-class Hub:
-    """A project where it is developed, and its remote with the tools that its jobs find."""
-
-    folder: Path
-    osv: str = ""
-
-    def __post_init__(self) -> None:
-        self.source, self.remote = self.folder / "source", self.folder / "remote.git"
-        self.log, self.tools = self.folder / "log.jsonl", self.folder / "tools"
-        # With capitals, which are not allowed in the name of an image.
-        self.repository = "Octo/Radar"
-        self.started = 0
-
-    def create(self, combination: Combination, template: Path, *, lock: bool = True) -> None:
-        render(self.source, combination.answers, template=template)
-        self.publish(lock=lock)
-
-    def publish(self, *, lock: bool = True) -> None:
-        """Commit what is in the source, and make the remote of it."""
-        if lock:
-            command = [find_uv_bin(), "lock", "--quiet", "--python", sys.executable]
-            command += sync_options()
-            subprocess.run(command, cwd=self.source, check=True)  # noqa: S603 - uv
-        git(self.source, "init", "--quiet", "--initial-branch", "main")
-        git(self.source, "add", "--all")
-        git(self.source, "commit", "--quiet", "--message", "Generate")
-        git(self.folder, "clone", "--quiet", "--bare", str(self.source), str(self.remote))
-        self.executable(self.remote / "hooks/pre-receive", HOOK)
-
-    def executable(self, path: Path, text: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        path.chmod(0o755)
-
-    def start(self, workflow: str, event: str, ref: str = MAIN, **payload: Any) -> Runner:
-        """A runner for this event; `payload` is github.event."""
-        self.started += 1
-        self.log.unlink(missing_ok=True)
-        github = {
-            "event_name": event,
-            "ref": ref,
-            "ref_name": re.sub("^refs/(heads|tags|pull)/", "", ref),
-            "sha": git(self.remote, "rev-parse", ref).strip(),
-            "repository": self.repository,
-            "actor": "octo",
-            "run_id": "7",
-            "server_url": "https://github.com",
-            "token": "a-token",
-            "event": payload,
-        }
-        path = self.source / f".github/workflows/{workflow}.yml"
-        folder = self.folder / f"{self.started}-{workflow}"
-        return Runner(path, github, self.remote, folder, self.environment(), self.tools / "uv")
-
-    def environment(self) -> dict[str, str]:
-        """That of a fresh machine, whose uv is not on the PATH before setup-uv puts it there."""
-        script = Path(__file__).with_name("standins.py")
-        for folder, name in (("bin", "docker"), ("bin", "gh"), ("uv", "uv"), ("uv", "uvx")):
-            text = f'#!/bin/sh\nexec {sys.executable} {script} {name} "$@"\n'
-            self.executable(self.tools / folder / name, text)
-        cache = subprocess.run(  # noqa: S603 - uv
-            [find_uv_bin(), "cache", "dir"], capture_output=True, text=True, check=True
-        )
-        options = sync_options()
-        # The lock has these already; asked for again, it would count as stale.
-        while "-P" in options:
-            del options[options.index("-P") : options.index("-P") + 2]
-        return {name: value for name, value in os.environ.items() if PASSED.match(name)} | {
-            "PATH": f"{self.tools}/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "OMP_NUM_THREADS": "1",
-            "UV_CACHE_DIR": cache.stdout.strip(),
-            "STANDIN_LOG": str(self.log),
-            "STANDIN_OSV": self.osv,
-            "STANDIN_STORE": str(self.folder / "store"),
-            "STANDIN_UV": find_uv_bin(),
-            "STANDIN_UV_OPTIONS": json.dumps(options),
-        }
-
-    def asked(self, tool: str) -> list[dict[str, Any]]:
-        """What a stand-in was asked since the last start."""
-        lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
-        return [item for item in map(json.loads, lines) if item["tool"] == tool]
-
-    def asked_gh(self, *begin: str) -> list[str]:
-        """The bodies of what gh was asked with these first arguments."""
-        length = len(begin)
-        return [item["body"] for item in self.asked("gh") if item["arguments"][:length] == [*begin]]
-
-
-def succeed(jobs: dict[str, Job]) -> None:
-    """Every job ran, and each step of it ended well or was left out by its own condition."""
-    for job in jobs.values():
-        print(job.log())  # noqa: T201 - how long each step took: pytest -rP shows it
-        assert job.result == "success", job.log()
-
-
 # The projects.
 
 
-# Once a variant: workflows do not know the framework.
-VARIANTS = {c.variant: c for c in reversed(COMBINATIONS.values())}
-
-
 @pytest.fixture(
-    scope="module", params=list(VARIANTS.values()), ids=[c.id for c in VARIANTS.values()]
+    scope="module",
+    params=list(ONE_PER_VARIANT.values()),
+    ids=[c.id for c in ONE_PER_VARIANT.values()],
 )
 def hub(
     request: pytest.FixtureRequest,

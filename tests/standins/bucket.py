@@ -1,7 +1,8 @@
-"""Train on rows from S3, put the bundle there and serve it from there, with moto as Amazon.
+"""Train on rows from S3, store the bundle there and serve it from there; moto stands in for S3.
 
-Usage: bucket.py FOLDER ROWS, with the Python of this repository, in a network of its own. ROWS is a
-Parquet file of raw rows for the project in FOLDER, which has the platforms vertex and sagemaker.
+Usage: bucket.py FOLDER ROWS, with the Python of this repository, in a network namespace of its own.
+ROWS is a Parquet file of raw rows for the project in FOLDER, which has the platforms vertex and
+sagemaker.
 """
 
 import json
@@ -12,8 +13,9 @@ import tempfile
 from pathlib import Path
 
 import boto3  # type: ignore[import-untyped]
-from ask import ask, wait_for
 from moto.server import ThreadedMotoServer
+
+from client import send, wait_for
 
 FOLDER, ROWS = Path(sys.argv[1]), Path(sys.argv[2])
 PYTHON = str(FOLDER / ".venv/bin/python")
@@ -29,8 +31,8 @@ CREDENTIALS = {
 
 
 def train(status: int = 0, **environment: str) -> str:
-    """The messages of the training job for Vertex AI, whose buckets are of any kind."""
-    result = subprocess.run(  # noqa: S603 - ours
+    """Run the training job for Vertex AI, which reads any kind of bucket; its messages."""
+    result = subprocess.run(  # noqa: S603 - the project
         [PYTHON, "-m", "deploy.vertex.train"],
         cwd=FOLDER,
         env={**os.environ, **CREDENTIALS, **environment},
@@ -43,14 +45,14 @@ def train(status: int = 0, **environment: str) -> str:
 
 
 def health(uri: str, status: int, folder: str) -> str:
-    """The content of /health of an API that serves this bundle, once it is tried."""
+    """Content of /health of an API with this bundle, once loading it has ended."""
     env = {"MODEL_DIR": uri, "PORT": "18080", "TMPDIR": folder, "PYTHONPATH": str(FOLDER)}
-    with subprocess.Popen(  # noqa: S603 - ours
+    with subprocess.Popen(  # noqa: S603 - the API
         [PYTHON, "-m", "deploy.serve"], cwd=folder, env={**os.environ, **CREDENTIALS, **env}
     ) as process:
         try:
             wait_for("/metrics")
-            while "being loaded" in str(ask("GET", "/health")):
+            while "being loaded" in str(send("GET", "/health")):
                 pass
             return json.dumps(wait_for("/health", status))
         finally:

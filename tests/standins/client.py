@@ -1,7 +1,8 @@
-"""Send requests to a server and wait for it, which several scripts and tests do.
+"""Send requests to a server, and wait until it answers.
 
-As a script it starts an API, sends instances, stops it with SIGTERM and prints the response.
-Usage: ask.py COMMAND INSTANCES, run where the API is to run: in a network of its own.
+Scripts in this folder and tests import it. As a script it starts an API, sends instances, stops the
+API with SIGTERM and prints the response. Usage: client.py COMMAND INSTANCES, run in a network
+namespace in which the API may listen.
 """
 
 import json
@@ -17,8 +18,11 @@ from urllib.request import Request, urlopen
 ADDRESS = "http://127.0.0.1:18080"
 
 
-def ask(method: str, url: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-    """The status, 0 while nobody listens, and the content: parsed, where it is JSON."""
+def send(method: str, url: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+    """Send a request and return status and content.
+
+    The status is 0 while no server listens. Content of type JSON is parsed, other is text.
+    """
     content = json.dumps(body).encode() if isinstance(body, dict) else body
     headers = {"Content-Type": "application/json", **headers}
     request = Request(urljoin(ADDRESS, url), content, headers, method=method)  # noqa: S310 - http
@@ -32,17 +36,21 @@ def ask(method: str, url: str, body: Any = None, **headers: str) -> tuple[int, A
 
 
 def read(response: Any) -> Any:
-    """The content of a response."""
+    """Content of a response, parsed if it is JSON."""
     text = response.read()
     kind = response.headers.get("content-type", "")
     return json.loads(text) if kind.startswith("application/json") else text.decode()
 
 
 def wait_for(url: str, status: int = 200, seconds: float = 60) -> Any:
-    """The content of the first response with this status."""
+    """Repeat a GET request until its response has this status, and return the content.
+
+    Raises:
+        TimeoutError: No response had the status within these seconds.
+    """
     end = time.monotonic() + seconds
     while True:
-        response = ask("GET", url)
+        response = send("GET", url)
         if response[0] == status:
             return response[1]
         if time.monotonic() > end:
@@ -55,7 +63,7 @@ if __name__ == "__main__":
     with subprocess.Popen(command) as process:  # noqa: S603 - the command of the test
         try:
             wait_for("/health")
-            status, content = ask("POST", "/predict", {"instances": json.loads(sys.argv[2])})
+            status, content = send("POST", "/predict", {"instances": json.loads(sys.argv[2])})
             assert status == 200, content
         finally:
             process.send_signal(signal.SIGTERM)

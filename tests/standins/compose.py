@@ -1,6 +1,7 @@
-"""Run what deploy/mlflow/compose.yaml starts as processes, in a network of its own.
+"""Run the services of deploy/mlflow/compose.yaml as processes, and the pipeline beside them.
 
-The pipeline runs in between. Usage: compose.py FOLDER, with the Python of the project in FOLDER.
+Usage: compose.py FOLDER, with the Python of the project in FOLDER, in a network namespace of its
+own.
 """
 
 import json
@@ -13,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from ask import wait_for
+
+from client import wait_for
 
 FOLDER = Path(sys.argv[1])
 BINARIES = Path(sys.executable).parent
@@ -23,9 +25,9 @@ HEALTH = "http://127.0.0.1:8080/health"
 
 @contextmanager
 def service(command: list[str], folder: str, **environment: str) -> Iterator[None]:
-    """A process that runs meanwhile."""
+    """Run a process until the block ends."""
     env = {**os.environ, **environment}
-    with subprocess.Popen(command, cwd=folder, env=env) as process:  # noqa: S603 - ours
+    with subprocess.Popen(command, cwd=folder, env=env) as process:  # noqa: S603 - a service
         try:
             yield
         finally:
@@ -53,7 +55,7 @@ with tempfile.TemporaryDirectory() as volume, tempfile.TemporaryDirectory() as e
         assert "secret" not in detail, detail
         run = [str(BINARIES / "churn-radar"), "run"]
         env = {**os.environ, "MLFLOW_TRACKING_URI": address}
-        subprocess.run(run, cwd=FOLDER, env=env, check=True)  # noqa: S603 - ours
+        subprocess.run(run, cwd=FOLDER, env=env, check=True)  # noqa: S603 - the project
         served = wait_for(HEALTH)["run_id"]
         info = json.loads((FOLDER / "artifacts/bundle/bundle.json").read_text())
         assert served == info["run"]["mlflow_run_id"]

@@ -1,7 +1,7 @@
-"""Fuzz an API by its own description: no server error, no status that is not documented.
+"""Fuzz an API by its OpenAPI document: no server error, no status that is not documented.
 
-Usage: fuzz.py COMMAND ..., with the Python of this repository, in a network of its own. The command
-starts the API on the port of the variable PORT.
+Usage: fuzz.py COMMAND ..., with the Python of this repository, in a network namespace of its own.
+The command starts the API on the port of the variable PORT.
 """
 
 import os
@@ -10,13 +10,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ask import ADDRESS, wait_for
+from client import ADDRESS, wait_for
 
 EXAMPLES = 40
 PORT = ADDRESS.rpartition(":")[2]
 
 with tempfile.TemporaryDirectory() as folder:
-    # What no description can hold: the one name of a model that is known.
+    # What an OpenAPI document cannot contain: the only name of a model that exists.
     config = Path(folder) / "schemathesis.toml"
     config.write_text('[parameters]\n"path.name" = "churn-radar"\n', "utf-8")
     tool = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
@@ -26,7 +26,7 @@ with tempfile.TemporaryDirectory() as folder:
         try:
             wait_for("/health")
             command = [*tool, *checks, *phases, f"{ADDRESS}/openapi.json"]
-            fuzzed = subprocess.run(command, cwd=folder, check=False)  # noqa: S603 - ours
+            fuzzed = subprocess.run(command, cwd=folder, check=False)  # noqa: S603 - schemathesis
         finally:
             process.terminate()
 sys.exit(fuzzed.returncode)

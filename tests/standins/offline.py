@@ -1,7 +1,7 @@
-"""Run a command in a network namespace of its own, in which there is nothing but the loopback.
+"""Run a command in a network namespace of its own, which has the loopback interface only.
 
-Used as `unshare --net --map-root-user python offline.py COMMAND ...`: the new namespace's loopback
-is down at first, and serving needs it.
+Usage: unshare --net --map-root-user python offline.py COMMAND ...; in a new namespace the loopback
+is down, and serving needs it.
 """
 
 import fcntl

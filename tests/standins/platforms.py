@@ -1,8 +1,9 @@
-"""Play the part of each platform against the API of a project, as real processes.
+"""Send the requests of each platform to the API of a project, which runs as a process.
 
-Usage: platforms.py COMMAND INSTANCES PREDICTIONS [PLATFORM ...], run in the project's folder and in
-a network of its own. INSTANCES and PREDICTIONS are JSON: rows, and what the bundle predicts.
-Without a platform only the contract of every project is played, by the command itself.
+Usage: platforms.py COMMAND INSTANCES PREDICTIONS [PLATFORM ...], with the Python of the project, in
+its folder and in a network namespace of its own. INSTANCES and PREDICTIONS are JSON: rows, and what
+the bundle predicts for them. Without a platform the command itself serves, and only what every
+project must do is tested.
 """
 
 import gzip
@@ -22,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ask import ask, wait_for
+from client import send, wait_for
 
 COMMAND = Path(sys.argv[1]).absolute()
 INSTANCES, PREDICTIONS = json.loads(sys.argv[2]), json.loads(sys.argv[3])
@@ -38,13 +39,13 @@ FORM = "application/x-www-form-urlencoded"
 
 @contextmanager
 def api(status: int = 200, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The API in an empty folder, once /health has this status."""
+    """Run the API in an empty folder, once /health has this status."""
     clean = {k: v for k, v in os.environ.items() if k not in ("PORT", "MODEL_DIR")}
     port = {} if "AIP_HTTP_PORT" in environment else {"PORT": "18080"}
     env = {**clean, **port, "PYTHONPATH": str(PROJECT), **environment}
     with (
         tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(START, cwd=folder, env=env) as process,  # noqa: S603 - ours
+        subprocess.Popen(START, cwd=folder, env=env) as process,  # noqa: S603 - the API
     ):
         try:
             wait_for("/health", status)
@@ -55,7 +56,7 @@ def api(status: int = 200, **environment: str) -> Iterator[subprocess.Popen[byte
 
 
 def close(given: Any, expected: Any) -> bool:
-    """The same, but for the last digits of floats: rows are summed up in blocks of other sizes."""
+    """Whether both are equal but for last digits of floats, which depend on the size of blocks."""
     if isinstance(expected, float):
         return bool(abs(given - expected) <= 1e-5 * max(1, abs(expected)))
     if isinstance(expected, list):
@@ -65,39 +66,39 @@ def close(given: Any, expected: Any) -> bool:
     return bool(given == expected)
 
 
-def same(response: tuple[int, Any]) -> None:
-    """The response holds the predictions of the bundle."""
+def check_predictions(response: tuple[int, Any]) -> None:
+    """Check that the response holds the predictions of the bundle."""
     assert response[0] == 200, response
     assert close(response[1]["predictions"], PREDICTIONS), response[1]
 
 
-def many(size: int) -> list[Any]:
-    """Instances of about this many bytes, and not more than a request may have."""
+def repeat_instances(size: int) -> list[Any]:
+    """Instances of about this many bytes together, at most as many as a request may have."""
     copies = max(1, size // len(json.dumps(INSTANCES)))
     return list(INSTANCES * copies)[:10_000]
 
 
 def core() -> None:
-    """Predictions, refusals, the request log, and a request that SIGTERM does not cut off."""
+    """Check predictions, refusals, the request log, and that SIGTERM does not cut off a request."""
     log = Path(tempfile.mkdtemp()) / "requests.jsonl"
     with api(MODEL_DIR=str(BUNDLE), REQUEST_LOG=str(log), REQUEST_LOG_BYTES="200000") as process:
-        same(ask("POST", "/predict", {"instances": INSTANCES}))
-        assert "predict_seconds" in ask("GET", "/metrics")[1]
+        check_predictions(send("POST", "/predict", {"instances": INSTANCES}))
+        assert "predict_seconds" in send("GET", "/metrics")[1]
         logged = [json.loads(line) for line in log.read_text().splitlines()]
         assert all(close(line["predictions"], PREDICTIONS) for line in logged), logged
-        refuse("/predict", 422)
+        check_refusals("/predict", 422)
         drain(process)
         files = [*log.parent.iterdir()]
         assert sum(path.stat().st_size for path in files) < 300_000 or len(files) <= 2
     if not CHOSEN:
-        # No platform's route, and no platform's variable, is known to a project without it.
+        # A project without a platform knows neither its routes nor its variables.
         with api(MODEL_DIR=str(BUNDLE), AIP_HTTP_PORT="18081", PORT="18080"):
             for path in ("/ping", "/invocations", "/v2", "/live"):
-                assert ask("POST", path, {"instances": INSTANCES})[0] == 404, path
+                assert send("POST", path, {"instances": INSTANCES})[0] == 404, path
 
 
-def refuse(path: str, other_type: int) -> None:
-    """Each body with its status, and after all of them the API still predicts."""
+def check_refusals(path: str, other_type: int) -> None:
+    """Check the status for each invalid body, and that the API still predicts after them."""
     good = {"instances": INSTANCES}
     deep = b'{"instances": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     nested = b'{"instances": [' + b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b"]}"
@@ -111,19 +112,19 @@ def refuse(path: str, other_type: int) -> None:
         ((400, other_type), packed, {"Content-Encoding": "gzip"}),
         ((other_type,), {}, {"Content-Type": FORM}),
     ):
-        status, content = ask("POST", path, body, **headers)
+        status, content = send("POST", path, body, **headers)
         assert status in statuses, (statuses, status, content, str(body)[:80])
         # A body that is too large is refused before it is read, in plain words.
         assert content["detail"] if isinstance(content, dict) else content
-    same(ask("POST", path, good))
+    check_predictions(send("POST", path, good))
 
 
 def drain(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM during a large request: it is still answered, and then nobody listens any more."""
-    instances = many(2_000_000)
+    """Check that SIGTERM during a large request lets it finish, and closes the port after it."""
+    instances = repeat_instances(2_000_000)
     body = json.dumps({"instances": instances}).encode()
     responses: list[Any] = []
-    thread = threading.Thread(target=lambda: responses.append(ask("POST", "/predict", body)))
+    thread = threading.Thread(target=lambda: responses.append(send("POST", "/predict", body)))
     thread.start()
     time.sleep(0.2)
     process.send_signal(signal.SIGTERM)
@@ -136,7 +137,7 @@ def drain(process: subprocess.Popen[bytes]) -> None:
 
 
 def damage() -> None:
-    """A model that cannot be verified is never served, and /health says why."""
+    """Check that a bundle that cannot be verified is not served, and /health has the reason."""
     info = json.loads((BUNDLE / "bundle.json").read_text())
     for words, changed in (
         ("missing", None),
@@ -150,47 +151,47 @@ def damage() -> None:
                 (Path(folder) / "bundle.json").write_text(json.dumps(changed))
             with api(status=503, MODEL_DIR=folder):
                 wait_for("/health", 503)
-                detail = ask("GET", "/health")[1]["detail"]
+                detail = send("GET", "/health")[1]["detail"]
                 while "loaded" in detail:
-                    detail = ask("GET", "/health")[1]["detail"]
+                    detail = send("GET", "/health")[1]["detail"]
                 assert words in detail, detail
-                assert ask("POST", "/predict", {"instances": INSTANCES})[0] == 503
+                assert send("POST", "/predict", {"instances": INSTANCES})[0] == 503
                 if "open-inference" in CHOSEN:
-                    assert ask("GET", "/v2/health/live")[0] == 200
-                    assert ask("GET", "/v2/health/ready")[0] == 503
+                    assert send("GET", "/v2/health/live")[0] == 200
+                    assert send("GET", "/v2/health/ready")[0] == 503
 
 
 def vertex() -> None:
-    """Own routes and port, the model where AIP_STORAGE_URI says, bodies of 1.5 MB."""
+    """Routes and port from variables, the bundle from AIP_STORAGE_URI, bodies of 1.5 MB."""
     routes: dict[str, Any] = {"AIP_HEALTH_ROUTE": "/healthz", "AIP_PREDICT_ROUTE": "/score"}
     with api(AIP_HTTP_PORT="18080", AIP_STORAGE_URI=str(BUNDLE), **routes):
-        assert ask("GET", "/healthz")[0] == 200
-        same(ask("POST", "/score", {"instances": INSTANCES, "parameters": {"a": 1}}))
-        instances = many(1_450_000)
-        status, content = ask("POST", "/score", {"instances": instances})
+        assert send("GET", "/healthz")[0] == 200
+        check_predictions(send("POST", "/score", {"instances": INSTANCES, "parameters": {"a": 1}}))
+        instances = repeat_instances(1_450_000)
+        status, content = send("POST", "/score", {"instances": instances})
         assert status == 200, content
         assert len(content["predictions"]) == len(instances)
 
 
 def sagemaker() -> None:
-    """GET and POST /ping within two seconds, JSON and CSV with and without a header."""
+    """GET and POST /ping within two seconds; JSON, and CSV with and without a header."""
     with api(MODEL_DIR=str(BUNDLE)):
         for method in ("GET", "POST"):
             started = time.monotonic()
-            assert ask(method, "/ping")[0] == 200
+            assert send(method, "/ping")[0] == 200
             assert time.monotonic() - started < 2
-        same(ask("POST", "/invocations", {"instances": INSTANCES}))
+        check_predictions(send("POST", "/invocations", {"instances": INSTANCES}))
         csv = {"Content-Type": "text/csv"}
         rows = [[cell(instance[name]) for name in FIELDS] for instance in INSTANCES]
         for head in ([], [FIELDS]):
             text = "\n".join(",".join(map(quoted, row)) for row in [*head, *rows])
-            same(ask("POST", "/invocations", text.encode(), **csv))
-        refuse("/invocations", 415)
-        assert ask("POST", "/invocations", b"a,b\n1,2,3", **csv)[0] == 422
+            check_predictions(send("POST", "/invocations", text.encode(), **csv))
+        check_refusals("/invocations", 415)
+        assert send("POST", "/invocations", b"a,b\n1,2,3", **csv)[0] == 422
         # Where the only field is a text, any text is one.
         statuses = (200, 422) if len(FIELDS) == 1 else (422,)
         for text in ("a", '"', "x" * 200_000, "\0", "\r\n\r"):
-            assert ask("POST", "/invocations", text.encode(), **csv)[0] in statuses, text[:80]
+            assert send("POST", "/invocations", text.encode(), **csv)[0] in statuses, text[:80]
 
 
 def cell(value: Any) -> str:
@@ -207,20 +208,20 @@ def quoted(text: str) -> str:
 
 
 def azureml() -> None:
-    """The model in the folder of its version, in a mount; the routes of deployment.yml."""
+    """The bundle in the folder of its version in a mount; the routes of deployment.yml."""
     deployment = (PROJECT / "deploy/azureml/deployment.yml").read_text()
     live, ready, score = re.findall(r"path: (/\S+)", deployment)
     with tempfile.TemporaryDirectory() as mount:
         version = Path(mount) / MODEL / "3"
         shutil.copytree(BUNDLE, version / "bundle")
         with api(AZUREML_MODEL_DIR=str(version)):
-            assert ask("GET", live)[0] == 200
-            assert ask("GET", ready)[0] == 200
-            same(ask("POST", score, {"instances": INSTANCES}))
+            assert send("GET", live)[0] == 200
+            assert send("GET", ready)[0] == 200
+            check_predictions(send("POST", score, {"instances": INSTANCES}))
 
 
 def mlflow() -> None:
-    """All forms of MLflow; two keys at once are refused."""
+    """All request formats of MLflow; two of its keys at once are refused."""
     columns = {name: [instance[name] for instance in INSTANCES] for name in FIELDS}
     table = [[instance[name] for name in FIELDS] for instance in INSTANCES]
     with api(MODEL_DIR=str(BUNDLE)):
@@ -231,7 +232,7 @@ def mlflow() -> None:
             {"dataframe_records": INSTANCES},
             {"dataframe_split": {"columns": FIELDS, "data": table, "index": [0]}},
         ):
-            same(ask("POST", "/invocations", body))
+            check_predictions(send("POST", "/invocations", body))
         for body in (
             {"instances": INSTANCES, "inputs": INSTANCES},
             {"inputs": {FIELDS[0]: [1, 2], "x": [1]}},
@@ -239,21 +240,21 @@ def mlflow() -> None:
             {"dataframe_split": {"columns": 1}},
             {"inputs": {FIELDS[0]: 1}},
         ):
-            assert ask("POST", "/invocations", body)[0] == 422, body
-        refuse("/invocations", 415)
+            assert send("POST", "/invocations", body)[0] == 422, body
+        check_refusals("/invocations", 415)
 
 
 def open_inference() -> None:
     """Metadata, health and tensors, with and without a version."""
     columns = {name: [instance[name] for instance in INSTANCES] for name in FIELDS}
     with api(MODEL_DIR=str(BUNDLE)):
-        infer(columns, ask("GET", "/health")[1]["run_id"])
+        infer(columns, send("GET", "/health")[1]["run_id"])
 
 
 def infer(columns: dict[str, list[Any]], version: str) -> None:
     """Send the columns as tensors and compare the tensors that come back."""
     path = f"/v2/models/{MODEL}"
-    described = ask("GET", f"{path}/versions/{version}")[1]
+    described = send("GET", f"{path}/versions/{version}")[1]
     assert [item["name"] for item in described["inputs"]] == FIELDS
     kinds = {item["name"]: item["datatype"] for item in described["inputs"]}
     tensors = []
@@ -264,7 +265,7 @@ def infer(columns: dict[str, list[Any]], version: str) -> None:
         about = {"name": name, "datatype": kinds[name], "shape": shape_of(data)}
         tensors.append({**about, "data": data})
     for place in (path, f"{path}/versions/{version}"):
-        status, content = ask("POST", f"{place}/infer", {"id": "7", "inputs": tensors})
+        status, content = send("POST", f"{place}/infer", {"id": "7", "inputs": tensors})
         assert status == 200, content
         assert (content["id"], content["model_version"]) == ("7", version)
         for tensor in content["outputs"]:
@@ -275,13 +276,13 @@ def infer(columns: dict[str, list[Any]], version: str) -> None:
                 expected = [json.dumps(row) for row in expected]
             assert close(tensor["data"], expected), tensor
         ragged = {**tensors[0], "shape": [len(INSTANCES) + 1]}
-        assert ask("POST", f"{place}/infer", {"inputs": [ragged]})[0] == 422
-    assert ask("GET", "/v2/models/other")[0] == 404
-    assert ask("POST", f"{path}/versions/0/infer", {"inputs": tensors})[0] == 404
-    assert ask("GET", f"{path}/ready")[0] == 200
-    assert ask("GET", "/v2")[0] == 200
-    assert ask("GET", "/v2/health/ready")[0] == 200
-    assert ask("GET", "/v2/health/live") == (200, {"live": True})
+        assert send("POST", f"{place}/infer", {"inputs": [ragged]})[0] == 422
+    assert send("GET", "/v2/models/other")[0] == 404
+    assert send("POST", f"{path}/versions/0/infer", {"inputs": tensors})[0] == 404
+    assert send("GET", f"{path}/ready")[0] == 200
+    assert send("GET", "/v2")[0] == 200
+    assert send("GET", "/v2/health/ready")[0] == 200
+    assert send("GET", "/v2/health/live") == (200, {"live": True})
 
 
 def shape_of(column: list[Any]) -> list[int]:
@@ -291,13 +292,13 @@ def shape_of(column: list[Any]) -> list[int]:
 
 
 if __name__ == "__main__":
-    players = {
+    checks = {
         "vertex": vertex,
         "sagemaker": sagemaker,
         "azureml": azureml,
         "mlflow": mlflow,
         "open-inference": open_inference,
     }
-    for part in [core, damage, *(players[name] for name in CHOSEN)]:
+    for part in [core, damage, *(checks[name] for name in CHOSEN)]:
         part()
         print(part.__name__, "ok")  # noqa: T201 - the result

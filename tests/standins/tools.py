@@ -1,7 +1,7 @@
-"""What stands for `gh`, `docker` and `uv` where a test runs workflows: standins.py NAME ARGUMENTS.
+"""Stand-ins for `gh`, `docker` and `uv` where a test runs workflows: tools.py NAME ARGUMENTS.
 
 gh and docker refuse what GitHub would refuse: an option that does not exist, no token, a permission
-that the job does not have. What they were asked goes into STANDIN_LOG, a line of JSON each.
+that the job does not have. Each call is written to STANDIN_LOG as one line of JSON.
 """
 
 import json
@@ -28,6 +28,7 @@ GH: dict[str, tuple[str, set[str], set[str]]] = {
     ),
     "pr edit": ("pull-requests: write", {"--title", "--body-file"}, set()),
     "pr list": ("pull-requests: read", {"--head", "--state", "--json", "--jq"}, set()),
+    "release create": ("contents: write", {"--title", "--notes-file"}, {"--verify-tag"}),
     "run download": ("actions: read", {"--name", "--dir"}, set()),
 }
 # Subcommand of docker -> what podman needs for it where there is no Docker engine (design.md, 6).
@@ -39,18 +40,19 @@ PODMAN = {
     "run": ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=8192:8192"],
     **{name: [] for name in ("image", "load", "logs", "port", "rm", "save", "stop", "tag")},
 }
-# The images of others are read, and nothing is left among them.
+# The images of the machine can be read, and no image is added to them.
 SHARED = "additionalimagestore=/var/lib/containers/storage"
 
 
 def record(tool: str, arguments: list[str], body: str = "") -> None:
+    """Append a call to the log."""
     line = json.dumps({"tool": tool, "arguments": arguments, "body": body})
     with Path(os.environ["STANDIN_LOG"]).open("a", encoding="utf-8") as log:
         log.write(f"{line}\n")
 
 
 def allow(permission: str) -> None:
-    """End with a word unless the job has it."""
+    """Exit with a message unless the job has the permission."""
     scope, _, level = permission.partition(": ")
     has = json.loads(os.environ["STANDIN_PERMISSIONS"]).get(scope)
     if permission and has not in (level, "write"):
@@ -58,6 +60,7 @@ def allow(permission: str) -> None:
 
 
 def gh(arguments: list[str]) -> None:
+    """Check a call of gh as GitHub would, and record it."""
     name, rest = " ".join(arguments[:2]), iter(arguments[2:])
     if name not in GH:
         sys.exit(f"unknown command {name}")
@@ -71,7 +74,7 @@ def gh(arguments: list[str]) -> None:
             sys.exit(f"unknown flag {argument}")
         if argument in valued:
             options[argument] = next(rest)
-    file = options.get("--body-file", "")
+    file = options.get("--body-file", options.get("--notes-file", ""))
     body = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8") if file else ""
     if file and not body.strip():
         sys.exit("The body is empty.")
@@ -87,6 +90,7 @@ def gh(arguments: list[str]) -> None:
 
 
 def docker(arguments: list[str]) -> None:
+    """Record a call of docker, and run it with podman unless it needs a registry."""
     name, rest = arguments[0], arguments[1:]
     record("docker", arguments)
     if name in ("login", "push"):
@@ -102,7 +106,7 @@ def docker(arguments: list[str]) -> None:
 
 
 def uv_settings(store: Path) -> list[str]:
-    """Options by which uv in a build reaches what it reaches here: the registry, and torch."""
+    """Options that let uv reach the registry and torch's wheel during a build, as it does here."""
     options = json.loads(os.environ["STANDIN_UV_OPTIONS"])
     lines, volumes = ["system-certs = true"], []
     if "--no-sources" in options:
@@ -117,12 +121,12 @@ def uv_settings(store: Path) -> list[str]:
 
 
 def uv(arguments: list[str]) -> None:
-    """The real one; `run` must not synchronise again, as that would need the same options."""
+    """Call the real uv; `run` must not synchronise again, which would need the same options."""
     if {"sync", "export", "audit"} & set(arguments[:1]):
         arguments = [*arguments, *json.loads(os.environ["STANDIN_UV_OPTIONS"])]
     if arguments[0] == "sync" and not Path(".venv").exists():
-        # The environment of the job before, so that Python is not compiled again: with torch that
-        # is most of a job. A job that does not ask for it has none, as on a fresh machine.
+        # The environment of the previous job, so that Python is not compiled again: with torch that
+        # is most of a job. A job without `uv sync` has none, as on a fresh machine.
         environment = Path(os.environ["STANDIN_STORE"]) / "venv"
         environment.mkdir(parents=True, exist_ok=True)
         Path(".venv").symlink_to(environment)
@@ -134,7 +138,7 @@ def uv(arguments: list[str]) -> None:
 
 
 def uvx(arguments: list[str]) -> None:
-    """The real one."""
+    """Call the real `uv tool run`."""
     binary = os.environ["STANDIN_UV"]
     os.execv(binary, [binary, "tool", "run", *arguments])  # noqa: S606 - uv
 

@@ -3,11 +3,16 @@
 from typing import Any, Literal
 
 import pytest
-from conftest import COMBINATIONS
-from groups import account, end_to_end, longest_first, scope, seconds, table
-from rotation import Choice
+
+from support.combinations import COMBINATIONS
+from support.groups import durations, end_to_end, longest_first, run_summary, scope, table
+from support.rotation import Choice
 
 FIRST, SECOND, *_ = COMBINATIONS
+HISTORIES = "tests/updates/test_histories.py"
+LINT = "tests/template/test_lint.py"
+PROJECTS = "tests/projects/test_projects.py"
+RENDER = "tests/template/test_render.py"
 TORCH = next(name for name in reversed(COMBINATIONS) if name.endswith("-pytorch"))
 
 
@@ -26,47 +31,47 @@ def report(nodeid: str, duration: float, *marks: str, **more: Any) -> pytest.Tes
 
 def test_a_group_is_what_shares_something() -> None:
     for nodeid, group in {
-        "tests/test_render.py::test_a": "tests/test_render.py",
-        f"tests/test_render.py::test_b[{FIRST}]": "tests/test_render.py",
-        f"tests/test_projects.py::test_a[{FIRST}]": f"tests/test_projects.py {FIRST}",
-        "tests/test_workflows.py::test_a": "tests/test_workflows.py ",
-        "tests/test_histories.py::test_a[x]": "tests/test_histories.py::test_a[x]",
-        f"tests/test_lint.py::test_a[{TORCH}]": "environments of pytorch",
-        f"tests/test_reserved.py::test_b[{TORCH}]": "environments of pytorch",
+        f"{RENDER}::test_a": RENDER,
+        f"{RENDER}::test_b[{FIRST}]": RENDER,
+        f"{PROJECTS}::test_a[{FIRST}]": f"{PROJECTS} {FIRST}",
+        "tests/projects/test_workflows.py::test_a": "tests/projects/test_workflows.py ",
+        f"{HISTORIES}::test_a[x]": f"{HISTORIES}::test_a[x]",
+        f"{LINT}::test_a[{TORCH}]": "environments of pytorch",
+        f"tests/template/test_reserved.py::test_b[{TORCH}]": "environments of pytorch",
         # The defects are put into the first combination.
-        "tests/test_lint.py::test_a[mypy]": f"environments of {COMBINATIONS[FIRST].framework}",
+        f"{LINT}::test_a[mypy]": f"environments of {COMBINATIONS[FIRST].framework}",
     }.items():
         assert scope(nodeid, COMBINATIONS) == group
 
 
 def test_long_groups_begin_first_and_stay_together() -> None:
     nodeids = [
-        "tests/test_cli.py::test_a",
-        f"tests/test_projects.py::test_a[{FIRST}]",
-        f"tests/test_projects.py::test_a[{SECOND}]",
-        "tests/test_render.py::test_a",
-        f"tests/test_projects.py::test_b[{FIRST}]",
-        "tests/test_histories.py::test_a[x]",
-        "tests/test_render.py::test_b",
-        f"tests/test_projects.py::test_b[{SECOND}]",
-        "tests/test_histories.py::test_a[y]",
+        "tests/tool/test_cli.py::test_a",
+        f"{PROJECTS}::test_a[{FIRST}]",
+        f"{PROJECTS}::test_a[{SECOND}]",
+        f"{RENDER}::test_a",
+        f"{PROJECTS}::test_b[{FIRST}]",
+        f"{HISTORIES}::test_a[x]",
+        f"{RENDER}::test_b",
+        f"{PROJECTS}::test_b[{SECOND}]",
+        f"{HISTORIES}::test_a[y]",
     ]
     order = longest_first(nodeids, COMBINATIONS)
     assert order == [5, 8, 1, 4, 2, 7, 3, 6, 0]
 
 
 REPORTS = [
-    report(f"tests/test_projects.py::test_a[{FIRST}]", 30, "slow", when="setup"),
-    report(f"tests/test_projects.py::test_a[{FIRST}]", 5, "slow"),
-    report(f"tests/test_projects.py::test_once[{SECOND}]", 7, "slow", "once"),
-    report(f"tests/test_lint.py::test_a[{TORCH}]", 3, "slow", "every_combination"),
-    report(f"tests/test_projects.py::test_a[{TORCH}]", 0, "slow", outcome="skipped"),
-    report(f"tests/test_render.py::test_a[{FIRST}]", 0.5),
+    report(f"{PROJECTS}::test_a[{FIRST}]", 30, "slow", when="setup"),
+    report(f"{PROJECTS}::test_a[{FIRST}]", 5, "slow"),
+    report(f"{PROJECTS}::test_once[{SECOND}]", 7, "slow", "once"),
+    report(f"{LINT}::test_a[{TORCH}]", 3, "slow", "every_combination"),
+    report(f"{PROJECTS}::test_a[{TORCH}]", 0, "slow", outcome="skipped"),
+    report(f"{RENDER}::test_a[{FIRST}]", 0.5),
 ]
 
 
 def test_times_are_added_up_by_file_and_combination() -> None:
-    files, projects = seconds(REPORTS, COMBINATIONS)
+    files, projects = durations(REPORTS, COMBINATIONS)
     assert files == {"test_projects.py": 42, "test_lint.py": 3, "test_render.py": 0.5}
     assert {name: taken for name, taken in projects.items() if taken} == {
         FIRST: 35,
@@ -85,10 +90,12 @@ def test_times_are_added_up_by_file_and_combination() -> None:
 def test_what_ran_is_told_from_what_was_left_out() -> None:
     ran = end_to_end(REPORTS, COMBINATIONS)
     assert ran == {FIRST}
-    lines = account(Choice((FIRST, SECOND), rest=True, rotation=4), ran, COMBINATIONS)
+    lines = run_summary(Choice((FIRST, SECOND), rest=True, rotation=4), ran, COMBINATIONS)
     assert lines[0] == f"rotation 4 chose: {FIRST}, {SECOND}"
     assert lines[1] == f"end to end: {FIRST}"
     # What was chosen and did not run is left out, too.
     assert lines[2].startswith(f"left out: {SECOND}, ")
     assert lines[2].count(",") == len(COMBINATIONS) - 2
-    assert account(Choice((), rest=True), set(COMBINATIONS), COMBINATIONS)[1] == "left out: none"
+    assert (
+        run_summary(Choice((), rest=True), set(COMBINATIONS), COMBINATIONS)[1] == "left out: none"
+    )

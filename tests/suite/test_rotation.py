@@ -7,12 +7,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from conftest import COMBINATIONS, REPOSITORY
-from history import git
-from rotation import VARIABLE, Choice, choose, frameworks, named, number, select, turns
-from test_workflows import VARIANTS
 
 from scaffold import Combination, combinations
+from support.combinations import COMBINATIONS, ONE_PER_VARIANT
+from support.git import git
+from support.paths import REPOSITORY
+from support.rotation import (
+    VARIABLE,
+    Choice,
+    choose,
+    combination_of,
+    frameworks,
+    rotation_number,
+    select,
+    turns,
+)
 
 IDS = list(COMBINATIONS)
 # A matrix as it may become: twice as large, with frameworks that few variants have.
@@ -77,7 +86,7 @@ def test_the_choice_is_that_of_the_number() -> None:
 
 def test_some_project_has_its_workflows_run_in_every_rotation() -> None:
     """test_workflows.py has one combination of each variant, and not the others."""
-    had = {combination.id for combination in VARIANTS.values()}
+    had = {combination.id for combination in ONE_PER_VARIANT.values()}
     several = [set(select(combinations(), rotation)) & had for rotation in range(60)]
     assert all(several)
     assert set.union(*several) == had
@@ -88,20 +97,20 @@ def test_the_number_is_that_of_the_commits_unless_given(
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(ValueError, match=VARIABLE):
-        number(tmp_path)
+        rotation_number(tmp_path)
     repository = tmp_path / "repository"
     repository.mkdir()
     git(repository, "init", "--quiet")
     for count in (1, 2):
         git(repository, "commit", "--quiet", "--allow-empty", "--message", "x")
-        assert number(repository) == count
+        assert rotation_number(repository) == count
     # With part of the history the number would be the same after every commit.
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{repository}", "shallow")
     with pytest.raises(ValueError, match=VARIABLE):
-        number(tmp_path / "shallow")
+        rotation_number(tmp_path / "shallow")
     monkeypatch.setenv(VARIABLE, "41")
-    assert number(tmp_path / "shallow") == 41
-    assert number(repository) == 41
+    assert rotation_number(tmp_path / "shallow") == 41
+    assert rotation_number(repository) == 41
 
 
 def test_the_combination_of_a_test_is_that_of_its_parameters() -> None:
@@ -113,7 +122,7 @@ def test_the_combination_of_a_test_is_that_of_its_parameters() -> None:
         "tests/test_nlp-sklearn.py::test": "",
         "tests/test_a.py::test[b-nlp-sklearn]": "b-nlp-sklearn",
     }.items():
-        assert named(nodeid, ["nlp-sklearn", "b-nlp-sklearn", "nlp-pytorch"]) == name
+        assert combination_of(nodeid, ["nlp-sklearn", "b-nlp-sklearn", "nlp-pytorch"]) == name
 
 
 def test_what_a_choice_runs() -> None:
@@ -154,9 +163,9 @@ def test_an_unknown_choice_is_refused(text: str) -> None:
 
 def test_pytest_collects_what_is_chosen() -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n0", "-m", "slow"]
-    files = ["tests/test_projects.py", "tests/test_lint.py", "tests/test_workflows.py"]
+    files = ["projects/test_projects.py", "template/test_lint.py", "projects/test_workflows.py"]
     result = subprocess.run(  # noqa: S603 - pytest
-        [*command, "-o", "addopts=", "--combinations=rotate", *files],
+        [*command, "-o", "addopts=", "--combinations=rotate", *(f"tests/{file}" for file in files)],
         cwd=REPOSITORY,
         env={**os.environ, VARIABLE: "1"},
         capture_output=True,
@@ -167,12 +176,14 @@ def test_pytest_collects_what_is_chosen() -> None:
     lines = [line for line in result.stdout.splitlines() if "::" in line]
     chosen = set(select(combinations(), 1))
     own = [line for line in lines if "::test_its_own_tests_pass[" in line]
-    assert {named(line, IDS) for line in own} == chosen
+    assert {combination_of(line, IDS) for line in own} == chosen
     linted = [line for line in lines if "::test_a_fresh_project_has_no_findings[" in line]
     # The first one is linted by the fast tests.
-    assert {named(line, IDS) for line in linted} == set(IDS[1:])
+    assert {combination_of(line, IDS) for line in linted} == set(IDS[1:])
     once = [line for line in lines if "::test_rows_come_from_a_bucket" in line]
-    assert [named(line, IDS) for line in once] == IDS[:1]
+    assert [combination_of(line, IDS) for line in once] == IDS[:1]
     hubs = [line for line in lines if "::test_retraining_proposes" in line]
-    assert {named(line, IDS) for line in hubs} == chosen & {c.id for c in VARIANTS.values()}
+    assert {combination_of(line, IDS) for line in hubs} == chosen & {
+        c.id for c in ONE_PER_VARIANT.values()
+    }
     assert f"rotation 1 chose: {', '.join(select(combinations(), 1))}" in result.stdout

@@ -1,4 +1,4 @@
-"""Environments that the projects of one process hand on, so that Python is not compiled again.
+"""Projects of one process use the same environments, so that Python is not compiled again.
 
 Each project is still installed from its own pyproject.toml alone: `uv sync` brings the environment
 to exactly what that declares. Packages that two projects share stay as they are.
@@ -17,31 +17,31 @@ from uv import find_uv_bin
 from scaffold import Combination, render
 from scaffold.project import sync_options
 
-# All that a project may leave for the next one with its framework.
+# The environments that a project leaves for the next one with its framework.
 NAMES = (".venv", ".lean")
-# Directories of an environment that belong to no package.
+# Directories in site-packages that belong to no package and are not removed.
 OWN = {"__pycache__"}
 
 
 @contextmanager
-def made(combination: Combination, template: Path, parent: Path) -> Iterator[Path]:
-    """The project of a combination, rendered, with the environments of the one before.
+def rendered_project(combination: Combination, template: Path, parent: Path) -> Iterator[Path]:
+    """Render a combination, with the environments of the previous project of its framework.
 
-    A script names the environment by its path, so every project of a process has the same one.
+    Scripts in an environment contain its path, so every project of a process has the same folder.
     """
-    folder, kept = parent / "churn-radar", parent / "kept" / combination.framework
+    folder, store = parent / "churn-radar", parent / "environments" / combination.framework
     render(folder, combination.answers, template=template)
-    kept.mkdir(parents=True, exist_ok=True)
-    move(kept, folder)
+    store.mkdir(parents=True, exist_ok=True)
+    move(store, folder)
     try:
         yield folder
     finally:
-        move(folder, kept)
+        move(folder, store)
         shutil.rmtree(folder)
 
 
 def move(source: Path, target: Path) -> None:
-    """Move the environments that are there."""
+    """Move the environments that exist from one folder to another."""
     for name in NAMES:
         if (source / name).is_dir():
             (source / name).rename(target / name)
@@ -50,21 +50,21 @@ def move(source: Path, target: Path) -> None:
 def sync(project: Path, environment: Path, variables: Mapping[str, str], *options: str) -> None:
     """Install the project, and nothing that it does not declare.
 
-    What uv does not remove of a package that is gone would be found by `import`: then the
-    environment is made anew.
+    uv may leave directories of a package that it removed, and `import` would find them: then a new
+    environment is created.
     """
     command = [find_uv_bin(), "sync", "--quiet", *options, *sync_options()]
-    # The path and the version are those of the project before, the source is not.
+    # uv takes the package of the previous project for this one: same path, same version.
     command += ["--reinstall-package", "churn-radar", "--python", sys.executable]
     variables = {**variables, "UV_PROJECT_ENVIRONMENT": str(environment)}
     subprocess.run(command, cwd=project, env=variables, check=True)  # noqa: S603 - uv
-    if strays(environment):
+    if unowned_directories(environment):
         shutil.rmtree(environment)
         subprocess.run(command, cwd=project, env=variables, check=True)  # noqa: S603 - uv
 
 
-def strays(environment: Path) -> set[str]:
-    """The directories among the packages of an environment that no installed package has."""
+def unowned_directories(environment: Path) -> set[str]:
+    """Directories in site-packages that belong to no installed package."""
     packages = next(environment.glob("lib/*/site-packages"))
     owned = {
         path.parts[0]

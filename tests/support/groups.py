@@ -1,21 +1,21 @@
-"""How tests are divided among processes, in what order, and what each group of them has taken."""
+"""How tests are divided among processes, in which order, and how long each group took."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
-from rotation import Choice, named
 
 from scaffold import Combination
+from support.rotation import Choice, combination_of
 
-# In these files what shares a project is one process's.
+# Names of files in which tests of the same combination share a project, and so run in one process.
 BY_COMBINATION = {"test_projects.py", "test_workflows.py", "test_monitoring.py"}
-# In these what shares an environment is: two processes must not make the same one at once.
+# In these, tests share an environment: two processes must not make the same one at once.
 BY_FRAMEWORK = {"test_lint.py", "test_reserved.py"}
-# Each test of these takes minutes, and they share nothing.
+# In these, each test takes minutes, and tests share nothing.
 BY_TEST = {"test_histories.py"}
-# What takes longest begins first, so that no process is left alone with it at the end.
+# The longest begin first, so that no process is still busy with one when all others are done.
 LONGEST_FIRST = [
     "test_histories.py",
     "test_any_answers.py",
@@ -28,31 +28,32 @@ LONGEST_FIRST = [
 
 
 def scope(nodeid: str, combinations: dict[str, Combination]) -> str:
-    """The name of the group of tests that one process runs."""
-    file, name = nodeid.partition("::")[0], Path(nodeid.partition("::")[0]).name
-    combination = named(nodeid, combinations)
+    """The name of a test's group; one process runs a whole group."""
+    file = nodeid.partition("::")[0]
+    name = Path(file).name
+    combination = combination_of(nodeid, combinations)
     if name in BY_TEST:
         return nodeid
     if name in BY_COMBINATION:
         return f"{file} {combination}"
     if name in BY_FRAMEWORK:
-        # What names none uses the first one.
+        # A test without a combination uses the first one.
         chosen = combinations[combination or next(iter(combinations))]
         return f"environments of {chosen.framework}"
     return file
 
 
 def longest_first(nodeids: Sequence[str], combinations: dict[str, Combination]) -> list[int]:
-    """The places of the tests in the order in which they are to run, group by group.
+    """The indices of the tests in the order in which they are to run, group by group.
 
     After the files of LONGEST_FIRST come the groups with the most tests.
     """
     scopes = [scope(nodeid, combinations) for nodeid in nodeids]
     sizes = Counter(scopes)
-    first = {name: place for place, name in reversed(list(enumerate(scopes)))}
+    first = {name: index for index, name in reversed(list(enumerate(scopes)))}
 
-    def key(place: int) -> tuple[int, int, int]:
-        group = scopes[place]
+    def key(index: int) -> tuple[int, int, int]:
+        group = scopes[index]
         begin = first[group]
         file = Path(nodeids[begin].partition("::")[0]).name
         rank = LONGEST_FIRST.index(file) if file in LONGEST_FIRST else len(LONGEST_FIRST)
@@ -61,23 +62,23 @@ def longest_first(nodeids: Sequence[str], combinations: dict[str, Combination]) 
     return sorted(range(len(nodeids)), key=key)
 
 
-def seconds(
+def durations(
     reports: Iterable[pytest.TestReport], ids: Iterable[str]
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """What the tests of each file, and the slow ones of each combination, have taken together."""
+    """Seconds of the tests of each file, and of the slow tests of each combination."""
     files: dict[str, float] = defaultdict(float)
     projects: dict[str, float] = defaultdict(float)
     ids = list(ids)
     for report in reports:
         files[Path(report.nodeid.partition("::")[0]).name] += report.duration
-        combination = named(report.nodeid, ids)
+        combination = combination_of(report.nodeid, ids)
         if combination and "slow" in report.keywords:
             projects[combination] += report.duration
     return files, projects
 
 
 def table(title: str, times: dict[str, float]) -> list[str]:
-    """Lines with the longest first; what took less than a second is one line together."""
+    """Lines with the longest first; all that took less than a second share one line."""
     if not times:
         return []
     ordered = sorted(times.items(), key=lambda item: -item[1])
@@ -90,10 +91,10 @@ def table(title: str, times: dict[str, float]) -> list[str]:
 
 
 def end_to_end(reports: Iterable[pytest.TestReport], ids: Iterable[str]) -> set[str]:
-    """The combinations of which a slow test ran that not every combination has in every run."""
+    """The combinations of which a slow test ran that runs for some combinations only."""
     ids = list(ids)
     return {
-        named(report.nodeid, ids)
+        combination_of(report.nodeid, ids)
         for report in reports
         if report.when == "call"
         and not report.skipped
@@ -102,8 +103,8 @@ def end_to_end(reports: Iterable[pytest.TestReport], ids: Iterable[str]) -> set[
     } - {""}
 
 
-def account(choice: Choice, ran: set[str], combinations: dict[str, Combination]) -> list[str]:
-    """What ran end to end, and what is left to other runs."""
+def run_summary(choice: Choice, ran: set[str], combinations: dict[str, Combination]) -> list[str]:
+    """Lines that name the combinations that ran end to end, and those left to other runs."""
     lines = []
     if choice.rotation is not None:
         lines.append(f"rotation {choice.rotation} chose: {', '.join(choice.ids)}")

@@ -1,14 +1,11 @@
-"""The years of a project: edits of its owner, versions of its template, updates.
+"""Random histories of a project: edits of its owner, versions of its template, updates.
 
-A tree is a dict from path to content. Edits are drawn by Hypothesis as plain numbers and applied to
-trees here. `Update.losses` then counts, line by line, what an update did to them; neither git's
-exit status nor Copier's is asked whether it went well.
+Hypothesis draws edits as plain numbers, which are applied to trees here. `Update.losses` then
+compares trees line by line; the exit status of git or Copier is no evidence that nothing was lost.
 """
 
 import json
-import os
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,19 +16,17 @@ from hypothesis import strategies as st
 from scaffold.project import ANSWERS
 from scaffold.template.questions import choices, layer
 from scaffold.template.rendering import copy_template
+from support.git import Tree, git, read_tree, write_tree
 
-Tree = dict[str, bytes]
 LINES = ("insert", "delete", "replace", "move", "line endings", "no final newline")
 FILES = ("new file", "rename file", "delete file")
-# Few, so that an owner and a template hit on the same ones.
+# Few, so that an owner and a template often choose the same one.
 NAMES = ("notes.md", "docs/guide.md", "extra.py", "a file.txt", "data.bin")
-WHO = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL")
-IDENTITY = {f"GIT_{name}": "somebody" for name in WHO}
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One change; `file` and `where` choose a file and a line as shares of how many there are."""
+    """One change; `file` and `where` choose a file and a line, as fractions of their number."""
 
     kind: str
     file: float
@@ -57,21 +52,22 @@ edits = st.lists(
 
 @dataclass
 class Writer:
-    """Somebody who edits; each line that they write occurs once in the world."""
+    """An author of edits; each line that one writes is unique among all authors' lines."""
 
     name: str
     written: int = 0
-    # Whether they write files of no encoding too.
+    # Whether new files may be binary.
     binary: bool = True
-    # Where the files are now that they have renamed, and "" for those they have deleted.
+    # Original path -> present path of each renamed file, and "" for each deleted one.
     moved: dict[str, str] = field(default_factory=dict)
 
     def line(self) -> bytes:
+        """A new line."""
         self.written += 1
         return f"# {self.name} {self.written}\n".encode()
 
     def edit(self, tree: Tree, edit: Edit, paths: list[str]) -> None:
-        """Change the tree in one of the paths, or beside them."""
+        """Change one of the paths in the tree, or add a file."""
         path = paths[int(edit.file * len(paths))]
         if edit.kind == "new file":
             self.create(tree, edit)
@@ -81,20 +77,23 @@ class Writer:
             tree[path] = b"".join(self.rewritten(tree[path].splitlines(keepends=True), edit))
 
     def create(self, tree: Tree, edit: Edit) -> None:
+        """Add a file, unless it exists or is binary and must not be."""
         binary = bytes(range(256)) if edit.name.endswith(".bin") else b""
         if edit.name not in tree and (self.binary or not binary):
             tree[edit.name] = binary + b"".join(self.line() for _ in range(edit.length))
 
     def move(self, tree: Tree, path: str, *, keep: bool) -> None:
+        """Rename a file, or delete it."""
         target = str(PurePosixPath(path).with_name(f"{self.name}_{PurePosixPath(path).name}"))
         content = tree.pop(path)
         if keep:
             tree[target] = content
-        # Of a file that is moved twice, what counts is where it was first.
-        first = next((old for old, now in self.moved.items() if now == path), path)
+        # A file that is renamed twice is recorded under its original path.
+        first = next((old for old, new in self.moved.items() if new == path), path)
         self.moved[first] = target if keep else ""
 
     def rewritten(self, lines: list[bytes], edit: Edit) -> list[bytes]:
+        """The lines of a file after an edit of its content."""
         at = int(edit.where * (len(lines) + 1))
         end = at + edit.length
         if lines and not lines[-1].endswith(b"\n") and edit.kind in {"insert", "replace", "move"}:
@@ -114,97 +113,107 @@ class Writer:
 
 @dataclass(frozen=True)
 class Update:
-    """An update as it went: the four trees, and what git shows as in conflict."""
+    """An update and its result.
 
-    # The old version rendered, and the new one.
+    Attributes:
+        base: The old version of the template, rendered.
+        new: The new version of the template, rendered.
+        head: The project as its owner committed it.
+        result: The project after the update.
+        unmerged: Paths that git shows as in conflict.
+        origins: Present path -> original path of files that the owner renamed.
+        renamed: New path -> old path of files that the template renamed.
+        anew: Whether variant, framework or package name changed, and with them all files.
+    """
+
     base: Tree
     new: Tree
-    # The project as its owner committed it, and after the update.
     head: Tree
     result: Tree
     unmerged: set[str]
-    # Where files were before the owner renamed them, and before the template did.
     origins: dict[str, str]
     renamed: dict[str, str]
-    # Whether the files are those of another kind of project, or of a package of another name.
     anew: bool = False
 
     def losses(self) -> list[str]:
-        """What was lost or broken, in sentences; conflicts that git shows are not."""
+        """What was lost or broken, in sentences; a conflict that git shows is neither."""
         if self.anew:
             return self.vanished()
         paths = sorted((self.base.keys() | self.head.keys() | self.new.keys()) - {ANSWERS})
         return [f"{path}: {what}" for path in paths for what in self.check(path)]
 
     def vanished(self) -> list[str]:
-        """The owner's lines that stand nowhere any more."""
-        there = {line.strip() for content in self.result.values() for line in lines(content)}
+        """Lines of the owner that no file contains any more."""
+        present = {line.strip() for content in self.result.values() for line in lines(content)}
         return [
             f"{path}: {line!r} is gone"
             for path, content in self.head.items()
             for line in Counter(lines(content))
             - Counter(lines(self.base.get(self.origins.get(path, path), b"")))
-            if path != ANSWERS and line.strip() not in there
+            if path != ANSWERS and line.strip() not in present
         ]
 
     def check(self, path: str) -> list[str]:
+        """What was lost or broken in one file."""
         origin = self.origins.get(path, path)
-        before, theirs = self.base.get(origin, b""), self.new.get(origin, b"")
-        mine, now = self.head.get(path), self.result.get(path)
-        if mine is None:
+        base, new = self.base.get(origin, b""), self.new.get(origin, b"")
+        head, result = self.head.get(path), self.result.get(path)
+        if head is None:
             return self.check_deleted(path)
-        if path in self.unmerged or origin != path or now is None or origin not in self.new:
-            kept = now == mine or (mine == before and now is None) or self.kept(mine, before, path)
+        if path in self.unmerged or origin != path or result is None or origin not in self.new:
+            unchanged = result == head or (head == base and result is None)
+            kept = unchanged or self.kept(head, base, path)
             return [] if kept else ["lines of its owner's are gone"]
-        if mine == before and path in self.base:
+        if head == base and path in self.base:
             return (
-                [] if now == theirs else ["is not the new version's, though only that changed it"]
+                [] if result == new else ["is not the new version's, though only that changed it"]
             )
-        if theirs == before:
-            return [] if now == mine else ["has changed, though only its owner changed it"]
-        return miscounted(before, mine, theirs, now) + misplaced(before, mine, theirs, now)
+        if new == base:
+            return [] if result == head else ["has changed, though only its owner changed it"]
+        return miscounted(base, head, new, result) + misplaced(base, head, new, result)
 
     def check_deleted(self, path: str) -> list[str]:
-        """A path that the owner does not have: deleted by them, or new from the template."""
+        """What was broken in a file that the owner deleted, or that is new in the template."""
         if path in self.unmerged:
             return []
         if path in self.base:
             return ["is back, though its owner deleted it"] if path in self.result else []
-        before, now = self.renamed.get(path, path), self.result.get(path)
-        if now == self.new[path]:
+        old_path, result = self.renamed.get(path, path), self.result.get(path)
+        if result == self.new[path]:
             return []
-        # Renamed by the template, it brings along what the owner had changed, or stays deleted.
-        changed = self.head.get(before) != self.base.get(before)
-        kept = changed and (now is None) == (before not in self.head)
+        # Renamed by the template, it contains what the owner had changed, or stays deleted.
+        changed = self.head.get(old_path) != self.base.get(old_path)
+        kept = changed and (result is None) == (old_path not in self.head)
         return [] if kept else ["is new, and did not arrive whole"]
 
-    def kept(self, mine: bytes, before: bytes, path: str) -> bool:
-        """Whether all that the owner wrote stands here, in a conflict, or where the file went."""
+    def kept(self, head: bytes, base: bytes, path: str) -> bool:
+        """Whether every line of the owner is in this file, a conflict, or the renamed file."""
         places = {path, *self.unmerged, *(new for new, old in self.renamed.items() if old == path)}
-        now = b"\n".join(self.result.get(place, b"") for place in places)
-        # Between the marks of a conflict, git ends every line.
-        own = Counter(lines(mine)) - Counter(lines(before))
-        return not Counter(map(bytes.strip, own.elements())) - Counter(map(bytes.strip, lines(now)))
+        result = b"\n".join(self.result.get(place, b"") for place in places)
+        # Between the markers of a conflict, git ends every line.
+        own = Counter(map(bytes.strip, (Counter(lines(head)) - Counter(lines(base))).elements()))
+        return not own - Counter(map(bytes.strip, lines(result)))
 
 
 def lines(content: bytes) -> list[bytes]:
+    """The lines of a file with their ends."""
     return content.splitlines(keepends=True)
 
 
-def miscounted(before: bytes, mine: bytes, theirs: bytes, now: bytes) -> list[str]:
-    """Lines that one side alone has added or removed, and that do not occur as often as there."""
-    b, m, t, n = (Counter(lines(content)) for content in (before, mine, theirs, now))
+def miscounted(base: bytes, head: bytes, new: bytes, result: bytes) -> list[str]:
+    """Lines that only owner or template changed, and that the result has more or less often."""
+    b, h, n, r = (Counter(lines(content)) for content in (base, head, new, result))
     found = []
-    # What one side moves and the other deletes may stand at its new place: to a merge it is new.
-    for line in (b | m | t | n).keys() - moved(before, mine) - moved(before, theirs):
-        one_sided = m[line] if t[line] == b[line] else t[line] if m[line] == b[line] else n[line]
-        if n[line] != one_sided:
-            found.append(f"{line!r} stands there {n[line]} times instead of {one_sided}")
+    # A line that one moved and the other deleted may be at its new place: to a merge it is new.
+    for line in (b | h | n | r).keys() - moved(base, head) - moved(base, new):
+        expected = h[line] if n[line] == b[line] else n[line] if h[line] == b[line] else r[line]
+        if r[line] != expected:
+            found.append(f"{line!r} stands there {r[line]} times instead of {expected}")
     return found
 
 
 def moved(before: bytes, after: bytes) -> set[bytes]:
-    """Lines that have passed others; where there are any, also those that occur several times."""
+    """Lines whose order changed; if there are any, also those that occur several times."""
     old, new = Counter(lines(before)), Counter(lines(after))
     place = {line: at for at, line in enumerate(new)}
     once = [line for line in old if old[line] == new[line] == 1]
@@ -218,19 +227,19 @@ def moved(before: bytes, after: bytes) -> set[bytes]:
     return passed | {line for line in old if old[line] > 1} if passed else passed
 
 
-def misplaced(before: bytes, mine: bytes, theirs: bytes, now: bytes) -> list[str]:
-    """Lines of the owner's that passed one another, or a neighbour that no new version moved."""
-    mine_once, now_once = (
+def misplaced(base: bytes, head: bytes, new: bytes, result: bytes) -> list[str]:
+    """Lines of the owner whose order changed, also next to lines that the template did not move."""
+    head_once, result_once = (
         [line for line, count in Counter(lines(content)).items() if count == 1]
-        for content in (mine, now)
+        for content in (head, result)
     )
-    place = {line: at for at, line in enumerate(now_once)}
-    here = [line for line in mine_once if line in place]
-    own = [line for line in here if line not in set(lines(before))]
+    place = {line: at for at, line in enumerate(result_once)}
+    here = [line for line in head_once if line in place]
+    own = [line for line in here if line not in set(lines(base))]
     found = (
         [] if own == sorted(own, key=place.__getitem__) else ["its owner's lines changed places"]
     )
-    fixed = [line for line in here if line not in moved(before, theirs)]
+    fixed = [line for line in here if line not in moved(base, new)]
     for line in own:
         at = fixed.index(line)
         around = fixed[max(at - 1, 0) : at + 2]
@@ -239,41 +248,8 @@ def misplaced(before: bytes, mine: bytes, theirs: bytes, now: bytes) -> list[str
     return found
 
 
-def read_tree(folder: Path) -> Tree:
-    """All files but those of git's own."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and ".git" not in path.relative_to(folder).parts
-    }
-
-
-def write_tree(folder: Path, tree: Tree) -> None:
-    """Make the folder hold these files and no others, but for git's own."""
-    for path in read_tree(folder).keys() - tree.keys():
-        (folder / path).unlink()
-    for path, content in tree.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        if not (folder / path).is_file() or (folder / path).read_bytes() != content:
-            (folder / path).write_bytes(content)
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """What git prints; its user has no settings, and it must succeed."""
-    result = subprocess.run(  # noqa: S603 - git itself
-        ["git", "-c", "core.quotePath=false", "-c", "core.autocrlf=false", *arguments],  # noqa: S607
-        cwd=folder,
-        env={**os.environ, **IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull},
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
-# Left out where time counts: of files that are alike, some are enough.
-ALIKE: tuple[str, ...] = (
+# Names of files and layers that faster tests leave out: others like them remain.
+SIMILAR: tuple[str, ...] = (
     "test_*.jinja",
     "deploy_azureml",
     "deploy_huggingface",
@@ -283,18 +259,18 @@ ALIKE: tuple[str, ...] = (
     "deploy_sagemaker",
     "deploy_tables",
 )
-ALIKE += tuple(f"{name}.py" for name in ("batch", "bootstrap", "bundle", "drift", "evaluate"))
-ALIKE += tuple(f"{name}.py" for name in ("export", "gate", "middleware", "monitor", "reference"))
-ALIKE += tuple(f"{name}.py" for name in ("request_log", "splits", "tracking", "train", "tune"))
+SIMILAR += tuple(f"{name}.py" for name in ("batch", "bootstrap", "bundle", "drift", "evaluate"))
+SIMILAR += tuple(f"{name}.py" for name in ("export", "gate", "middleware", "monitor", "reference"))
+SIMILAR += tuple(f"{name}.py" for name in ("request_log", "splits", "tracking", "train", "tune"))
 
 
 class Template:
-    """A git repository of the template as it is in the working tree, of which versions are made."""
+    """A git repository with the template of the working tree, in which tests make versions."""
 
     def __init__(self, folder: Path, keep: Iterable[str], without: Iterable[str] = ()) -> None:
         """Copy the layers of the variants in `keep`, and no file of a name in `without`."""
         self.folder, self.writer, self.versions = folder, Writer("template"), 0
-        # Of the newest version: where each file is that was renamed, and where it was.
+        # New path -> old path of the files that the newest version renamed.
         self.renamed: dict[str, str] = {}
         others = {name.replace("-", "_") for name in set(choices("variant")) - set(keep)}
         copy_template(folder, *without, *map(layer, (*others, *without)))
@@ -311,22 +287,22 @@ class Template:
         return tag
 
     def edit(self, changes: Iterable[Edit]) -> str:
-        """Release a version with these changes and, for moved files, what a release has to say."""
+        """Release a version with these changes and with announcements of moved files."""
         tree, self.writer.moved = read_tree(self.folder / "template"), {}
         for change in changes:
             # In a file with answers, a line may land within Jinja.
             plain = sorted(path for path in tree if not path.endswith(".jinja"))
             self.writer.edit(tree, change, plain)
         write_tree(self.folder / "template", tree)
-        moved = {rendered(path): rendered(now) for path, now in self.writer.moved.items()}
-        self.renamed = {now: path for path, now in moved.items() if now}
-        for path, now in moved.items():
-            self.announce(path, now)
+        moved = {rendered_path(old): rendered_path(new) for old, new in self.writer.moved.items()}
+        self.renamed = {new: old for old, new in moved.items() if new}
+        for old, new in moved.items():
+            self.announce(old, new)
         return self.release()
 
-    def announce(self, path: str, now: str) -> None:
-        """As CONTRIBUTING.md asks of a release that moves a file."""
-        entry = {"version": f"v1.{self.versions}.0", "path": path, "now": now}
+    def announce(self, old: str, new: str) -> None:
+        """Record a moved file in includes/update.jinja, as CONTRIBUTING.md asks for a release."""
+        entry = {"version": f"v1.{self.versions}.0", "path": old, "now": new}
         file = self.folder / "includes/update.jinja"
         start = "{%- set moved = [\n"
         text = file.read_text(encoding="utf-8")
@@ -334,7 +310,7 @@ class Template:
         file.write_text(text.replace(start, f"{start}  {json.dumps(entry)},\n"), encoding="utf-8")
 
 
-def rendered(path: str) -> str:
-    """The path in a project of a file in template/, as includes/update.jinja writes it."""
+def rendered_path(path: str) -> str:
+    """The path in a project of a file in template/, as in includes/update.jinja."""
     inner = re.sub(r"\{% if \w+ %\}\.\{% endif %\}/", "", path)
     return inner.replace("{{ package_name }}", "PACKAGE")

@@ -1,4 +1,4 @@
-"""How Python reads: its syntax nodes, how many stand on a line, what is documented, which words."""
+"""Measures of how Python reads: syntax nodes, nodes per line, docstrings, words."""
 
 import ast
 import re
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-# Words of the project's own in place of the field's; tests and names are searched too.
+# Private words in place of the field's; tests and names are searched too.
 PRIVATE = re.compile(
     r"(?<![a-z])(told|judged?|awkward|tenths|usual|drawn(?! together)|opaque|alike|rows of now|"
     r"gives? (its|the) target away|whatever it is|what (is|was) (usual|kept|asked|drawn))(?![a-z])",
     re.IGNORECASE,
 )
-# Of platforms, their routes, variables and buckets. Docstrings have a style named after Google, and
-# a pretrained network may come from the Hugging Face hub.
+# Names of platforms, their routes, variables and buckets. Docstrings have a style named after
+# Google, and a pretrained network may come from the Hugging Face hub.
 PLATFORM = re.compile(
     "amazon|sagemaker|google(?! style)|vertex|azure|hugging(?! face hub)|open inference|"
     "/ping|/invocations|/v2|AIP_|s3://|gs://|models:/",
@@ -27,8 +27,8 @@ class Size:
     """Syntax nodes of some files.
 
     Attributes:
-        nodes: As many as `ast.walk` visits.
-        lines: Those that are not blank.
+        nodes: How many `ast.walk` visits.
+        lines: How many are not blank.
         densest: The line with the most nodes, as their number and `file:line`.
     """
 
@@ -43,7 +43,7 @@ class Size:
 
 
 def measure(paths: Iterable[Path]) -> Size:
-    """The size of these files of Python together."""
+    """Size of these Python files together."""
     nodes = lines = 0
     densest = (0, "")
     for path in paths:
@@ -58,7 +58,7 @@ def measure(paths: Iterable[Path]) -> Size:
 
 
 def undocumented(text: str) -> list[str]:
-    """Public functions, methods and classes of a module that have no docstring, and the module."""
+    """The module, and its public functions, methods and classes, as far as without a docstring."""
     found = []
     bodies: list[tuple[str, ast.AST]] = [("module", ast.parse(text))]
     while bodies:
@@ -74,7 +74,7 @@ def undocumented(text: str) -> list[str]:
 
 
 def find_words(pattern: re.Pattern[str], paths: Iterable[Path]) -> list[str]:
-    """Where a pattern occurs, as `file:line: word`."""
+    """Places where a pattern occurs, as `file:line: word`."""
     return [
         f"{path}:{number}: {match[0]}"
         for path in paths

@@ -1,10 +1,12 @@
-"""The paths of every combination's files: `uv run python tests/released.py` records a release's."""
+"""Paths of the files of every combination.
+
+`uv run python tests/support/released.py` records those of a release in released.json. Started as a
+script it can import scaffold, but not `support`.
+"""
 
 import json
 import tempfile
 from pathlib import Path
-
-from history import read_tree
 
 from scaffold import combinations, render
 from scaffold.template.questions import questionnaire
@@ -14,7 +16,7 @@ FILE = Path(__file__).with_name("released.json")
 
 
 def paths() -> dict[str, list[str]]:
-    """Path -> the combinations that have it, with every choice of `deploy`."""
+    """Path -> ids of the combinations that have it, with every choice of `deploy`."""
     deploy = list(questionnaire()["deploy"]["choices"].values())
     homes: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder, plain_template() as template:
@@ -22,8 +24,9 @@ def paths() -> dict[str, list[str]]:
             project = Path(folder, combination.id)
             answers = {**combination.answers, "package_name": "the_package", "deploy": deploy}
             render(project, answers, template=template)
-            for path in read_tree(project):
-                homes.setdefault(path.replace("the_package", "PACKAGE"), []).append(combination.id)
+            for file in filter(Path.is_file, project.rglob("*")):
+                path = file.relative_to(project).as_posix().replace("the_package", "PACKAGE")
+                homes.setdefault(path, []).append(combination.id)
     return homes
 
 

@@ -1,6 +1,6 @@
-"""Which combinations a run takes through all that takes minutes, and which it leaves to later ones.
+"""Which combinations have their slow tests run, and which are left to later runs.
 
-Nothing here is left to chance: the same combinations and the same number give the same choice.
+Nothing is random: the same combinations and the same number give the same choice.
 """
 
 import math
@@ -13,14 +13,14 @@ from pathlib import Path
 
 from scaffold import Combination
 
-# The number of the rotation, in place of the number of commits.
+# The environment variable with the number of the rotation, in place of the number of commits.
 VARIABLE = "SCAFFOLD_ROTATION"
 
 
 def select(combinations: Sequence[Combination], rotation: int) -> list[str]:
-    """The ids of one combination of every variant, and of more until every framework is there.
+    """The ids of one combination of every variant, and of more until every framework is included.
 
-    Each variant takes its frameworks in turn. So every combination comes once in as many
+    Each variant takes its frameworks in turn. So every combination is selected once in as many
     consecutive rotations as the variant with the most frameworks has.
     """
     offered = frameworks(combinations)
@@ -45,15 +45,15 @@ def frameworks(combinations: Iterable[Combination]) -> dict[str, list[str]]:
 
 
 def turns(combinations: Iterable[Combination]) -> int:
-    """After how many rotations every combination has had its turn."""
+    """The number of rotations after which every combination has been selected."""
     return max(len(names) for names in frameworks(combinations).values())
 
 
 def first_turns(offered: dict[str, list[str]]) -> dict[str, int]:
-    """Variant -> with which of its frameworks it begins, so that rotations are much alike.
+    """Variant -> index of the framework it begins with, so that rotations are of similar size.
 
-    Variant after variant begins where the most rotations get a framework that they had not; where
-    several are level in that, it takes the one whose frameworks they had the least.
+    Variant after variant begins where the most rotations get a framework that they do not have yet;
+    among equals, where rotations have its frameworks the least often.
     """
     period = math.lcm(*(len(names) for names in offered.values()))
     had: list[Counter[str]] = [Counter() for _ in range(period)]
@@ -70,23 +70,23 @@ def first_turns(offered: dict[str, list[str]]) -> dict[str, int]:
     return starts
 
 
-def number(repository: Path) -> int:
-    """The number of this rotation: that of the environment, or of the commits on HEAD.
+def rotation_number(repository: Path) -> int:
+    """The number of this rotation: from the environment, or the number of commits on HEAD.
 
-    Of a merge only the first parent counts, so that main goes on by one with each.
+    Of a merge only the first parent counts, so that each merge into main adds one.
 
     Raises:
-        ValueError: there is no such number, or it would always be the same.
+        ValueError: There is no such number, or it would always be the same.
     """
     if given := os.environ.get(VARIABLE):
         return int(given)
-    if git(repository, "rev-parse", "--is-shallow-repository") != "false":
+    if git_output(repository, "rev-parse", "--is-shallow-repository") != "false":
         raise ValueError(f"Without git's whole history {VARIABLE} must be set.")
-    return int(git(repository, "rev-list", "--count", "--first-parent", "HEAD"))
+    return int(git_output(repository, "rev-list", "--count", "--first-parent", "HEAD"))
 
 
-def git(repository: Path, *arguments: str) -> str:
-    """What git prints, or nothing where it fails."""
+def git_output(repository: Path, *arguments: str) -> str:
+    """What git prints, or nothing if it fails."""
     result = subprocess.run(  # noqa: S603 - git
         ["git", *arguments],  # noqa: S607 - the one on the PATH
         cwd=repository,
@@ -99,12 +99,12 @@ def git(repository: Path, *arguments: str) -> str:
 
 @dataclass(frozen=True)
 class Choice:
-    """What `--combinations` asks for.
+    """What `--combinations` selects.
 
     Attributes:
         ids: The combinations whose slow tests run, in the order of the questionnaire.
-        rest: Whether all else runs: fast tests, and tests that belong to no combination.
-        rotation: The number of the rotation, if that decides.
+        rest: Whether all other tests run: fast ones, and those that belong to no combination.
+        rotation: The number of the rotation, if it decides.
     """
 
     ids: tuple[str, ...]
@@ -112,7 +112,7 @@ class Choice:
     rotation: int | None = None
 
     def runs(self, combination: str, marks: Collection[str]) -> bool:
-        """Whether a test runs that belongs to this combination, or to none, and has these marks.
+        """Whether a test of this combination ("" for none) with these marks runs.
 
         In a rotation, a test that is `once` or for `every_combination` always runs.
         """
@@ -124,28 +124,28 @@ class Choice:
 
 
 def choose(text: str, combinations: Sequence[Combination], repository: Path) -> Choice:
-    """What is asked for by `all`, `rotate`, or a list of ids and `rest`, with commas between them.
+    """Parse `all`, `rotate`, or a list of ids and `rest`, with commas between them.
 
     Raises:
-        ValueError: something else is asked for.
+        ValueError: The text is none of these.
     """
     known = [combination.id for combination in combinations]
     if text == "all":
         return Choice(tuple(known), rest=True)
     if text == "rotate":
-        rotation = number(repository)
+        rotation = rotation_number(repository)
         return Choice(tuple(select(combinations, rotation)), rest=True, rotation=rotation)
-    asked = text.split(",")
-    if unknown := [name for name in asked if name not in (*known, "rest")]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in (*known, "rest")]:
         raise ValueError(
             f'There is no combination "{unknown[0]}"; there are all, rotate, rest, '
             f"{', '.join(known)}."
         )
-    return Choice(tuple(name for name in known if name in asked), rest="rest" in asked)
+    return Choice(tuple(name for name in known if name in names), rest="rest" in names)
 
 
-def named(nodeid: str, ids: Iterable[str]) -> str:
-    """The combination among the parameters of a test's id, or nothing."""
+def combination_of(nodeid: str, ids: Iterable[str]) -> str:
+    """The combination among the parameters of a test's id, or the empty string."""
     parameters = nodeid.partition("[")[2].removesuffix("]")
     found = [name for name in ids if f"-{name}-" in f"-{parameters}-"]
     return max(found, default="", key=len)

@@ -1,8 +1,8 @@
-"""A small runner of GitHub workflows: what a project's workflows use, and an error for the rest.
+"""A small runner of GitHub workflows, for those features that the workflows of projects use.
 
-It executes `run:` steps as GitHub does, and plays three actions: checkout, setup-uv and
-upload-artifact. Other actions are recorded with their inputs. What it does not know, a key of the
-workflow, an expression or a name in one, raises WorkflowError: nothing passes by being ignored.
+It executes `run:` steps as GitHub does, and implements three actions: checkout, setup-uv and
+upload-artifact. Other actions are recorded with their inputs. An unknown key of a workflow, an
+unknown expression or an unknown name in one raises WorkflowError: nothing is ignored.
 """
 
 import json
@@ -24,7 +24,7 @@ WORKFLOW = {"name", "on", "permissions", "concurrency", "env", "jobs"}
 JOB = {"name", "needs", "if", "runs-on", "timeout-minutes", "permissions", "outputs", "env"}
 STEP = {"name", "id", "if", "uses", "with", "run", "shell", "env", "working-directory"}
 STEP |= {"continue-on-error", "timeout-minutes"}
-JOB |= {"steps"}
+JOB |= {"steps", "environment"}
 # As on GitHub, where they differ: a shell that is named is stricter than the default.
 SHELLS = {
     None: ["bash", "-e"],
@@ -39,18 +39,18 @@ TOKEN = re.compile(
 
 
 class WorkflowError(Exception):
-    """The workflow asks for something that does not exist, or that this runner does not know."""
+    """The workflow uses something that does not exist, or that this runner does not know."""
 
 
 class Outputs(dict[str, str]):
-    """Of one step: what it has not set is empty, as on GitHub."""
+    """Outputs of one step; one that it has not set is empty, as on GitHub."""
 
     def __missing__(self, name: str) -> str:
         return ""
 
 
 class Expression:
-    """One expression, evaluated from left to right; what is short-circuited is not looked up."""
+    """One expression, evaluated from left to right; a name is looked up only if it is needed."""
 
     def __init__(self, text: str, contexts: dict[str, Any], status: dict[str, bool]) -> None:
         self.text, self.contexts, self.status = text, contexts, status
@@ -155,14 +155,14 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def written(value: Any) -> str:
-    """A value as it stands in a text."""
+    """A value as GitHub inserts it into a text."""
     if isinstance(value, bool) or value is None:
         return "" if value is None else str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def lines_of(path: Path) -> dict[str, str]:
-    """What a step wrote into GITHUB_OUTPUT or GITHUB_ENV, in both of its forms."""
+    """Values that a step wrote into GITHUB_OUTPUT or GITHUB_ENV, in either format."""
     values, lines = {}, iter(path.read_text("utf-8").splitlines())
     for line in lines:
         name, equals, value = line.partition("=")
@@ -181,7 +181,7 @@ def lines_of(path: Path) -> dict[str, str]:
 
 @dataclass
 class Step:
-    """What became of a step; `conclusion` differs from `outcome` with continue-on-error."""
+    """Result of a step; `conclusion` differs from `outcome` with continue-on-error."""
 
     name: str
     outcome: str
@@ -192,7 +192,7 @@ class Step:
 
 @dataclass
 class Job:
-    """What became of a job."""
+    """Result of a job."""
 
     name: str
     result: str = "success"
@@ -204,7 +204,7 @@ class Job:
         return next(step for step in self.steps if step.name == name)
 
     def log(self) -> str:
-        """For a test that failed: every step, how it ended, and the output of those that failed."""
+        """Outcome and duration of every step, and the output of those that failed."""
         shown = [f"job {self.name}: {self.result}"]
         for step in self.steps:
             shown.append(f"  {step.outcome:<8}{step.seconds:6.1f} s  {step.name}")
@@ -215,7 +215,7 @@ class Job:
 
 @dataclass
 class Used:
-    """An action that was not played, and its inputs."""
+    """An action that was recorded and not executed, and its inputs."""
 
     job: str
     action: str
@@ -227,12 +227,12 @@ class Runner:
     """Runs the jobs of one workflow for one event, each in folders of its own.
 
     Args:
-        workflow: the rendered file.
-        github: the context of that name, with the event; what it lacks cannot be looked up.
-        remote: the repository that checkout clones.
-        folder: where jobs and artifacts are.
-        environment: what every step has; its PATH is that of a fresh machine.
-        uv: the folder that setup-uv puts on the PATH.
+        workflow: The rendered file.
+        github: The context `github`, with the event; a name that it lacks cannot be looked up.
+        remote: The repository that checkout clones.
+        folder: Where jobs and artifacts are.
+        environment: Variables of every step; PATH is that of a fresh machine.
+        uv: The folder that setup-uv adds to the PATH.
     """
 
     def __init__(
@@ -257,7 +257,7 @@ class Runner:
         self.check_event()
 
     def check_event(self) -> None:
-        """The event must start this workflow."""
+        """Check that the event starts this workflow."""
         triggers = self.content["on"]
         event, ref = self.github["event_name"], self.github["ref"]
         if event not in triggers:
@@ -270,7 +270,7 @@ class Runner:
             raise WorkflowError(f"A push of {ref} does not start this workflow.")
 
     def run(self, only: set[str] | None = None) -> dict[str, Job]:
-        """All jobs, or those named, whoever needs whom first; what they need must have run."""
+        """Run all jobs or those named, in the order of `needs`; other needed jobs must have run."""
         waiting = [name for name in self.content["jobs"] if only is None or name in only]
         while waiting:
             ready = [name for name in waiting if not set(self.needs(name)) & set(waiting)]
@@ -342,7 +342,7 @@ class JobRun:
         started, outcome, log = time.perf_counter(), "skipped", ""
         if self.condition(content.get("if")):
             environment = self.contexts["env"] | self.texts(content.get("env", {}))
-            log, good = self.play(content, environment, files)
+            log, good = self.perform(content, environment, files)
             outcome = "success" if good else "failure"
         tolerated = outcome == "failure" and content.get("continue-on-error", False)
         conclusion = "success" if tolerated else outcome
@@ -361,21 +361,21 @@ class JobRun:
                 "outputs": outputs,
             }
 
-    def play(
+    def perform(
         self, content: dict[str, Any], environment: dict[str, str], files: dict[str, Path]
     ) -> tuple[str, bool]:
-        """The output of a step, and whether it was good."""
+        """Execute a step; its output, and whether it succeeded."""
         if "uses" not in content:
             return self.execute(content, environment, files)
         action = content["uses"].partition("@")[0]
         inputs = self.texts(content.get("with", {}))
-        play = {
+        implementation = {
             "actions/checkout": self.checkout,
             "actions/upload-artifact": self.upload,
             "astral-sh/setup-uv": self.setup_uv,
         }.get(action)
-        if play:
-            return play(inputs)
+        if implementation:
+            return implementation(inputs)
         self.runner.used.append(Used(self.name, action, inputs, self.permissions))
         return "recorded", True
 
@@ -408,7 +408,7 @@ class JobRun:
         return output, process.returncode == 0
 
     def variables(self) -> dict[str, str]:
-        """What every step has in its environment, from the least to the most particular."""
+        """Environment variables of every step; later ones override earlier ones."""
         github = self.runner.github
         named = {
             f"GITHUB_{name.upper()}": written(github[name])
@@ -432,7 +432,7 @@ class JobRun:
         return variables
 
     def checkout(self, inputs: dict[str, str]) -> tuple[str, bool]:
-        """As the action does it: fetched by reference, so that only the asked depth is there."""
+        """Fetch the reference with the given depth, as the action does."""
         known = {"persist-credentials", "fetch-depth", "ref"}
         check_keys(inputs, known, "actions/checkout")
         if not self.allowed("contents", "read"):
@@ -465,12 +465,12 @@ class JobRun:
         return log, True
 
     def setup_uv(self, inputs: dict[str, str]) -> tuple[str, bool]:
-        check_keys(inputs, set(), "astral-sh/setup-uv")
+        check_keys(inputs, {"enable-cache"}, "astral-sh/setup-uv")
         self.path.insert(0, str(self.runner.uv))
         return "", True
 
     def upload(self, inputs: dict[str, str]) -> tuple[str, bool]:
-        """Stricter than the action, which only warns of a path that does not exist."""
+        """Copy a path to the artifacts; fail if it is missing, where the action only warns."""
         known = {"name", "path", "if-no-files-found", "retention-days"}
         check_keys(inputs, known, "actions/upload-artifact")
         source, target = self.workspace / inputs["path"], self.runner.artifacts / inputs["name"]
@@ -489,7 +489,7 @@ class JobRun:
         return self.permissions.get(scope) in (level, "write")
 
     def condition(self, text: Any) -> bool:
-        """An `if:`; one that does not ask for the status is only reached after success."""
+        """Evaluate an `if:`; without a status function it also requires success."""
         status = {
             "success": self.succeeded,
             "failure": self.failed,
@@ -503,7 +503,7 @@ class JobRun:
         return bool(value) and (asks or self.succeeded)
 
     def text(self, value: Any) -> str:
-        """A value of the workflow with its expressions evaluated."""
+        """Evaluate the expressions in a value of the workflow."""
         return re.sub(
             r"\$\{\{(.*?)\}\}",
             lambda match: written(Expression(match[1], self.contexts, {}).value()),

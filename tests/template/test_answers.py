@@ -12,35 +12,19 @@ from typing import Any
 import copier
 import pytest
 import yaml
-from conftest import Render
-from test_any_answers import check_refusal, refused, verify
 
 from scaffold import ScaffoldError, combinations, render
 from scaffold.project import recorded_answers
 from scaffold.template.questions import ROOT, questionnaire, questions
+from support.answers import HOSTILE_TEXTS, check_refusal, refused, verify
+from support.rendering import Render
 
-HOSTILE = [
-    'He said "hi" \\ back',
-    "it's 100 % `rm -rf` $(true) ${HOME}",
-    "emoji \U0001f600 and umlaut ö and 日本語",
-    "{{ 7 * 7 }} {% raw %} {# no #} ${{ github.token }}",
-    "yes",
-    "null",
-    "1e3",
-    "- a: b # c",
-    "[table]",
-    "key = 'value'",
-    "'''",
-    '"""',
-    "&anchor *alias !tag |",
-    "trailing\\",
-]
 DEVICES = ["con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(10))]
 DEPLOY = ["azureml", "huggingface"]
 PAIR = combinations()[0].answers
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_hostile_text_comes_back_from_every_file(tmp_path: Path, template: Path, text: str) -> None:
     answers = {"project_name": text, "description": text, "author_name": text, "deploy": DEPLOY}
     assert not refused(tmp_path / "tried", answers, template)

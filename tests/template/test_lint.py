@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import COMBINATIONS
 
 from scaffold import Combination, check, combinations, render
 from scaffold.commands import check as checking
 from scaffold.commands.check import commands, lint, mypy_cache
 from scaffold.template.questions import choices
+from support.combinations import COMBINATIONS
 
 FIRST, *OTHERS = COMBINATIONS
 # The others take half a minute each, and their own environments.

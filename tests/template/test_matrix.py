@@ -7,10 +7,10 @@ import pytest
 
 from scaffold import ScaffoldError, combinations, render
 from scaffold.template.questions import questionnaire
+from support.combinations import SUPPORTED
 
 VARIANTS = list(questionnaire()["variant"]["choices"].values())
 FRAMEWORKS = ["sklearn", "pytorch", "keras", "spark", "unknown"]
-SUPPORTED = {(combination.variant, combination.framework) for combination in combinations()}
 
 
 @pytest.mark.parametrize(

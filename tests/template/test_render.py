@@ -3,20 +3,19 @@
 import filecmp
 import inspect
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import copier
 import pytest
-from conftest import COMBINATIONS
-from reading import PLATFORM, PRIVATE, Size, find_words, measure, undocumented
 
 from scaffold import Combination, render
 from scaffold.project import recorded_answers
 from scaffold.template.questions import ROOT, choices, questionnaire, questions
+from support.combinations import COMBINATIONS
+from support.readability import PLATFORM, PRIVATE, Size, find_words, measure, undocumented
+from support.rendering import Made
 
-Made = Callable[[str], Path]
 PACKAGE = "src/churn_radar"
 MODULES = {
     ".": ["__init__", "cli", "data", "features", "model"],

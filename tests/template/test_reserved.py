@@ -4,11 +4,11 @@ import re
 from importlib.metadata import distributions
 
 import pytest
-from conftest import Render
 
 from scaffold import Combination
 from scaffold.commands.check import project_environment
 from scaffold.template.questions import ROOT
+from support.rendering import Render
 
 
 @pytest.mark.every_combination

@@ -1,30 +1,14 @@
 """The command `scaffold`, as a user meets it."""
 
 import json
-import os
 import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from conftest import COMBINATIONS
 
-SCAFFOLD = Path(sys.executable).parent / "scaffold"
-
-
-def scaffold(*arguments: str, status: int = 0, **environment: str) -> str:
-    """What the command prints; the exit status must be this one."""
-    result = subprocess.run(  # noqa: S603 - ours
-        [str(SCAFFOLD), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **environment},
-    )
-    assert result.returncode == status, result.stdout + result.stderr
-    return result.stdout + result.stderr
+from support.combinations import COMBINATIONS
+from support.command import scaffold
 
 
 def test_variants_as_json() -> None:

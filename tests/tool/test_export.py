@@ -11,20 +11,20 @@ from typing import Any
 
 import jinja2
 import pytest
-from conftest import COMBINATIONS
 from cookiecutter.exceptions import FailedHookException  # type: ignore[import-untyped] # has no types
 from cookiecutter.main import cookiecutter  # type: ignore[import-untyped] # has no types
 from cookiecutter.utils import create_env_with_context  # type: ignore[import-untyped] # has no types
-from history import git
 from jinja2_ansible_filters import AnsibleCoreFiltersExtension  # type: ignore[import-untyped] # has no types
-from test_answers import HOSTILE
-from test_cli import scaffold
 
 from scaffold import ScaffoldError, export, render
 from scaffold.commands import export as exporting
 from scaffold.commands.export import suggestion
 from scaffold.template.questions import ROOT, choices, questionnaire
 from scaffold.template.staging import finished, flag, staged
+from support.answers import HOSTILE_TEXTS
+from support.combinations import COMBINATIONS
+from support.command import scaffold
+from support.git import git
 
 FEW = ["nlp-sklearn", "vision-pytorch"]
 BIN = Path(sys.executable).parent
@@ -43,7 +43,7 @@ PLATFORMS = choices("deploy")
 
 def hostile() -> Iterator[dict[str, Any]]:
     """Every hostile text and licence and platform somewhere, and what may be empty both ways."""
-    texts = itertools.cycle(HOSTILE)
+    texts = itertools.cycle(HOSTILE_TEXTS)
     deploys = [[], *([platform] for platform in PLATFORMS), PLATFORMS]
     licences = itertools.cycle(reversed(choices("license")))
     for number, (deploy, license_) in enumerate(zip(deploys, licences, strict=False)):
@@ -142,7 +142,7 @@ def test_cookiecutter_makes_what_copier_makes(
 def test_the_cases_hold_every_choice() -> None:
     assert {case["license"] for case in CASES} == set(choices("license"))
     assert {name for case in CASES for name in case["deploy"]} == set(PLATFORMS)
-    for text in HOSTILE:
+    for text in HOSTILE_TEXTS:
         assert any(text in str(value) for case in CASES for value in case.values())
     for name in ("author_email", "github_user"):
         assert {bool(case[name]) for case in CASES} == {True, False}
@@ -261,7 +261,7 @@ def test_the_same_package_name_is_suggested() -> None:
     theirs = create_env_with_context({}).from_string(text)
     reserved = json.loads(text[text.index("[", text.index("slug in")) : text.rindex("]") + 1])
     assert len(reserved) > 300
-    for name in [*NAMES, *HOSTILE, *reserved]:
+    for name in [*NAMES, *HOSTILE_TEXTS, *reserved]:
         suggested = theirs.render(cookiecutter={"project_name": name})
         assert suggested == ours.render(project_name=name), name
 

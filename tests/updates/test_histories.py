@@ -7,7 +7,6 @@ from pathlib import Path
 
 import copier
 import pytest
-from history import ALIKE, Edit, Template, Tree, Update, Writer, edits, git, read_tree, write_tree
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,8 @@ from scaffold import ScaffoldError
 from scaffold.commands import update
 from scaffold.project import ANSWERS, recorded_answers
 from scaffold.template.questions import choices
+from support.git import Tree, git, read_tree, write_tree
+from support.history import SIMILAR, Edit, Template, Update, Writer, edits
 
 VARIANTS = choices("variant")
 # Answers that ask for another kind of project, whose files plain Copier would delete.
@@ -155,7 +156,7 @@ def live(variant: str, steps: list[Step], how: How) -> int:
     other = VARIANTS[VARIANTS.index(variant) - 1]
     updates = 0
     with tempfile.TemporaryDirectory() as place:
-        template = Template(Path(place, "template"), [variant, other], without=ALIKE)
+        template = Template(Path(place, "template"), [variant, other], without=SIMILAR)
         # Over a binary file of the owner's, Copier writes one of the template's without a word, so
         # the template has none.
         template.writer.binary = how is ours

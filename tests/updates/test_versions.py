@@ -6,13 +6,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from history import IDENTITY, git, read_tree
 
 from scaffold import ScaffoldError, render
 from scaffold.commands import update
 from scaffold.project import ANSWERS, recorded_answers
 from scaffold.template.packages import INSTALLED, PACKAGE, PLACE
 from scaffold.template.rendering import copy_template
+from support.git import IDENTITY, git, read_tree
 
 DIST = "ml_portfolio_scaffold"
 FILE = "src/a_project/core/files.py"
