@@ -5,8 +5,15 @@ from pathlib import Path
 
 import copier
 import pytest
-from history import Template, git
-from test_workflows import Hub, succeed
+
+from scaffold import render
+from scaffold.template.packages import INSTALLED
+from scaffold.template.rendering import copy_template
+from support.git import git
+from support.history import Template
+from support.hub import Hub, succeed
+from support.wheels import MODULE as CHANGED
+from support.wheels import NEW_LINE, build_wheels
 
 MODULE, FILE = "src/{{ package_name }}/core/config.py", "src/churn_radar/core/config.py"
 
@@ -64,7 +71,7 @@ def test_a_newer_version_is_proposed_and_then_there_is_none(hub: Hub) -> None:
     git(hub.remote, "branch", "--force", "main", "template-update")
     runner = hub.start("update", "schedule")
     succeed(runner.run())
-    assert "There is no newer version." in runner.jobs["update"].summary
+    assert "The project is up to date with the template." in runner.jobs["update"].summary
     assert hub.asked("gh") == []
 
 
@@ -81,7 +88,7 @@ def test_a_proposal_is_replaced_unless_somebody_works_on_it(hub: Hub) -> None:
     mended = git(hub.remote, "rev-parse", "template-update")
     runner = hub.start("update", "schedule")
     succeed(runner.run())
-    assert "is left alone" in runner.jobs["update"].summary
+    assert "it is not changed" in runner.jobs["update"].summary
     assert git(hub.remote, "rev-parse", "template-update") == mended
 
 
@@ -122,5 +129,40 @@ def test_a_template_in_a_folder_is_not_looked_for(hub: Hub) -> None:
     push(hub)
     runner = hub.start("update", "schedule")
     succeed(runner.run())
-    assert "not on the web" in runner.jobs["update"].summary
+    assert "is a local folder" in runner.jobs["update"].summary
     assert hub.asked("gh") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("conflict", [False, True])
+def test_versions_of_the_package_are_proposed_by_its_own_command(
+    tmp_path: Path, conflict: bool
+) -> None:
+    """Copier cannot obtain them."""
+    build_wheels(tmp_path / "wheels")
+    installed = tmp_path / INSTALLED
+    installed.parent.mkdir()
+    copy_template(installed)
+    made = Hub(tmp_path)
+    made.source = tmp_path / "churn-radar"
+    render(made.source, {}, template=installed)
+    made.publish()
+    module = f"src/churn_radar/{CHANGED}"
+    if conflict:
+        change(made.source / module, "# mine\n")
+        push(made)
+    runner = made.start("update", "schedule")
+    runner.environment["UV_FIND_LINKS"] = str(tmp_path / "wheels")
+    succeed(runner.run())
+    if conflict:
+        (body,) = made.asked_gh("issue", "create")
+        assert body.startswith("Run `uvx ml-portfolio-scaffold update`")
+        assert body.endswith(f"\n\n- {module}\n")
+        assert git(made.remote, "branch", "--list", "template-update") == ""
+        return
+    assert ["pr", "create"] in [item["arguments"][:2] for item in made.asked("gh")]
+    difference = git(made.remote, "diff", "main", "template-update")
+    changes = ["-_commit: v0.1.0", "+_commit: v0.2.0", f"+{NEW_LINE.strip()}"]
+    assert re.findall(r"(?m)^[+-](?![+-]).*$", difference) == changes
+    authors = git(made.remote, "log", "--format=%an", "main..template-update")
+    assert authors == "github-actions[bot]\n"

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import copier
 import pytest
-from conftest import COMBINATIONS
-from history import ALIKE, IDENTITY, Template, git, read_tree
-from released import FILE, paths
-from test_cli import scaffold
 
 from scaffold import ScaffoldError
 from scaffold.commands import update
 from scaffold.project import recorded_answers
 from scaffold.template.questions import ROOT
+from support.combinations import COMBINATIONS
+from support.command import scaffold
+from support.git import IDENTITY, git, read_tree
+from support.history import SIMILAR, Template
+from support.released import FILE, paths
 
 MODULE = "src/a_project/core/config.py"
 SOURCE = "src/{{ package_name }}/core/config.py"
-UNUSED = [name for name in ALIKE if name != "deploy_sagemaker"]
+UNUSED = [name for name in SIMILAR if name != "deploy_sagemaker"]
 # In nlp alone, and in its framework alone.
 TEXTS, MODEL = "src/a_project/texts.py", "src/a_project/model.py"
 
@@ -160,6 +161,29 @@ def test_a_file_that_the_owner_rewrote_stays_whole(here: Situation) -> None:
     message = git(here.project, "log", "-1", "--format=%B")
     assert "    +# A better sample." in message
     assert update.undo(here.project)
+
+
+def test_a_file_that_the_owner_rewrote_and_renamed_stays_whole(here: Situation) -> None:
+    own = DATA.replace("data", "loans")
+    git(here.project, "mv", DATA, own)
+    here.change(own, above("# My own first line."))
+    here.release(DATA_SOURCE, above("# A better sample."))
+    text = here.read(own)
+    planned = here.ours()
+    assert planned.kept == [DATA]
+    assert here.read(own) == text
+    assert "    +# A better sample." in git(here.project, "log", "-1", "--format=%B")
+
+
+def test_with_plain_copier_the_owner_takes_a_file_of_theirs_whole(here: Situation) -> None:
+    """As docs/updates.md describes it."""
+    here.change(DATA, lambda _: "# My own data.\n")
+    here.release(DATA_SOURCE, above("# A better sample."))
+    here.plain()
+    assert here.conflicts() == {DATA}
+    assert "+# A better sample." in git(here.project, "diff", f":1:{DATA}", f":3:{DATA}")
+    git(here.project, "checkout", "--ours", "--", DATA)
+    assert here.read(DATA) == "# My own data.\n"
 
 
 @pytest.mark.parametrize("sample", ["moved", "removed"])

@@ -57,7 +57,7 @@ def check_champion(run_id: str, config: ProjectConfig) -> tuple[bool, str]:
     """Whether the model is not worse than the champion on the same test rows, and the reason."""
     champion = find_champion()
     if champion is None:
-        return True, "There is no champion yet."
+        return True, "There was no champion to compare with."
     ours, theirs = load_test_scores(run_id), load_test_scores(champion)
     if ours["key"] != theirs["key"]:
         return True, "There is no champion that was tested on the same rows."
