@@ -19,16 +19,25 @@ from uv import find_uv_bin
 from scaffold.commands import check as checking
 from scaffold.commands import update as updating
 from scaffold.commands.export import export as write_export
+from scaffold.commands.new import known_answers
 from scaffold.commands.new import new as make
 from scaffold.errors import ScaffoldError
 from scaffold.git.surroundings import has_changes, leave_callers_repository
-from scaffold.project import PYPI, command_of, find_project, foreign_registries, recorded_answers
+from scaffold.project import (
+    PYPI,
+    command_of,
+    find_project,
+    foreign_registries,
+    recorded_answers,
+)
 from scaffold.template.matrix import combinations
 from scaffold.template.questions import ROOT, questionnaire
 
 # What of this repository a project is made from.
 TEMPLATE = ("copier.yml", "includes", "template")
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+# Answers that are repeated once a project is made.
+SHOWN = ("variant", "framework", "author_name", "license")
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 console = Console(stderr=True)
 
 Ids = Annotated[
@@ -37,7 +46,7 @@ Ids = Annotated[
 ]
 
 
-def say_version(asked: bool) -> None:
+def print_version(asked: bool) -> None:
     if asked:
         typer.echo(metadata.version("ml-portfolio-scaffold"))
         raise typer.Exit
@@ -47,13 +56,13 @@ def say_version(asked: bool) -> None:
 def about(
     _: Annotated[
         bool,
-        typer.Option("--version", help="Print the version.", callback=say_version, is_eager=True),
+        typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True),
     ] = False,
 ) -> None:
     """Make machine-learning projects from the template, and check what it makes."""
 
 
-@app.command()
+@app.command(epilog="Example: scaffold variants --json")
 def variants(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
 ) -> None:
@@ -67,7 +76,10 @@ def variants(
     Console().print(table)
 
 
-@app.command()
+@app.command(
+    epilog="Examples: scaffold new ../loan-risk --defaults --run\n\n"
+    "scaffold new ../review-triage -d variant=nlp -d framework=pytorch -d deploy=vertex,sagemaker"
+)
 def new(
     destination: Annotated[Path, typer.Argument(help="The folder to make; its name is suggested.")],
     data: Annotated[
@@ -83,7 +95,8 @@ def new(
 ) -> None:
     """Make a project with its git repository and environment.
 
-    Asks what is not answered by -d; "scaffold variants" lists what can be made.
+    Asks the questions that -d does not answer, each with what the answer is for; the author's name
+    is that of git's settings. `scaffold variants` lists the variants and frameworks.
     """
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)
@@ -92,7 +105,8 @@ def new(
             f"The template in {ROOT} has uncommitted changes: a project made from them records a "
             "version that nobody can obtain, and cannot be updated. Commit them first."
         )
-    larger = make(destination, answers_of(data), defaults=defaults, run=run)
+    answers = known_answers(destination) | answers_of(data)
+    larger = make(destination, answers, defaults=defaults, run=run)
     for address in foreign_registries(destination):
         note(
             f"uv.lock names {address}, from the settings of uv on this machine. If others cannot "
@@ -101,9 +115,10 @@ def new(
     if larger:
         note(f"The project is a part of the repository {larger}; commit it there.")
     uv = "uv" if shutil.which("uv") else shlex.quote(find_uv_bin())
-    name, command = recorded_answers(destination)["project_name"], command_of(destination)
+    made, command = recorded_answers(destination), command_of(destination)
+    taken = ", ".join(f"{key}={made[key]}" for key in SHOWN)
+    note(f"{made['project_name']} is ready ({taken}). Next:\n")
     then = "serve" if run else "run"
-    note(f"{name} is ready. Next:\n")
     note(f"    cd {shlex.quote(str(destination))}\n    {uv} run {command} {then}")
 
 
@@ -123,7 +138,10 @@ def answers_of(data: list[str] | None) -> dict[str, str]:
     return answers
 
 
-@app.command()
+@app.command(
+    epilog="Examples: scaffold update --look\n\n"
+    "scaffold update ../loan-risk -d license=Apache-2.0 --yes"
+)
 def update(
     project: Annotated[Path, typer.Argument(help="The project's folder.")] = Path(),
     data: Annotated[
@@ -135,7 +153,10 @@ def update(
     ] = "",
     template: Annotated[str, typer.Option(help="Where the template is, if it has moved.")] = "",
     check: Annotated[
-        bool, typer.Option("--check", help="Only say whether there is a newer version; 1 if so.")
+        bool,
+        typer.Option(
+            "--check", help="Only report whether there is a newer version; exit status 1 if so."
+        ),
     ] = False,
     look: Annotated[bool, typer.Option("--look", help="Only show what would change.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing.")] = False,
@@ -148,13 +169,14 @@ def update(
 
     Shows what would change and where conflicts are to come, asks, and makes one commit of it. With
     conflicts it stops with status 1, the files as git leaves them in a merge: resolve, `git add`,
-    `git cherry-pick --continue`, or --undo. No line of yours goes without a conflict that shows it.
+    `git cherry-pick --continue`, or --undo. No line that you wrote is lost without a conflict that
+    shows it.
     """
     project = find_project(project)
     if check + look + undo > 1:
         raise ScaffoldError("Of --check, --look and --undo, give one.")
     if check:
-        sys.exit(say_whether_newer(project))
+        sys.exit(report_newer(project))
     if undo:
         confirm(yes, "Take the latest update of the template back?")
         with uninterrupted():
@@ -169,7 +191,7 @@ def update(
     if look or planned.merge is None:
         return
     confirm(yes, "Update?")
-    # Git goes on when Ctrl-C is pressed, and so do we, or what it has done would not be said.
+    # Git goes on when Ctrl-C is pressed; so does scaffold, to report what git has done.
     with uninterrupted():
         updating.apply(project, planned.merge)
     if planned.merge.conflicts:
@@ -185,7 +207,7 @@ def update(
     except KeyboardInterrupt:
         raise ScaffoldError("Interrupted; the update is committed, its checks not done.") from None
     if not passed:
-        typer.echo("The update is committed, and checks fail: mend it, or take it back by --undo.")
+        typer.echo("The update is committed, and checks fail: fix it, or take it back by --undo.")
         sys.exit(1)
     typer.echo("The update is committed; --undo takes it back.")
 
@@ -202,8 +224,8 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def say_whether_newer(project: Path) -> int:
-    """Print it; the exit status says the same."""
+def report_newer(project: Path) -> int:
+    """Print whether there is a newer version; the exit status is the same answer."""
     versions = updating.newer(project)
     if versions is None:
         typer.echo("The project is of the newest version.")
@@ -226,7 +248,8 @@ def show(planned: updating.Plan) -> None:
         typer.echo(f"stays deleted, as you left it: {path}")
     for path in planned.kept:
         typer.echo(
-            f"stays yours: {path}; `git show --no-patch` will show what the template changed"
+            f"kept as you wrote it: {path}; "
+            "`git show --no-patch` will show what the template changed"
         )
     for path in planned.merge.conflicts:
         typer.echo(f"conflict to come: {path}")
@@ -241,7 +264,7 @@ def confirm(yes: bool, question: str) -> None:
     typer.confirm(question, abort=True)
 
 
-@app.command()
+@app.command(epilog="Example: scaffold check nlp-sklearn nlp-pytorch")
 def check(
     ids: Ids = None,
 ) -> None:
@@ -260,7 +283,7 @@ def check(
         sys.exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: scaffold export ../ml-cookiecutter nlp-sklearn")
 def export(
     out: Annotated[Path, typer.Argument(help="The folder to make.")],
     ids: Ids = None,
@@ -273,7 +296,7 @@ def export(
 
 
 def main() -> None:
-    """What the user can mend is said in one sentence, without a traceback."""
+    """Run a command; an error that the user can fix is one sentence, without a traceback."""
     leave_callers_repository()
     # As after Ctrl-C, nothing that is half made stays.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -1,8 +1,8 @@
-"""What is said to the user."""
+"""Errors for the user, and how they are written."""
 
 
 class ScaffoldError(Exception):
-    """Something the user can mend; the command line prints it as one sentence."""
+    """Something the user can fix; the command line prints it as one sentence."""
 
 
 def sentence(text: str) -> str:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Render
-from test_cli import SCAFFOLD, scaffold
 
 from scaffold import Combination, ScaffoldError, cli, render
 from scaffold.commands import new as making
 from scaffold.project import recorded_answers
 from scaffold.template.destination import illegal
 from scaffold.template.questions import ROOT, choices
+from support.command import SCAFFOLD, scaffold
+from support.rendering import Render
 
 BYTES = os.fsdecode(b"x\xff")
 
@@ -231,7 +231,7 @@ def test_the_last_words_name_the_real_place(
     project = tmp_path / "it's churn"
     cli.new(project, ["project_name=[bold]Churn[/]"], defaults=True)
     said = capsys.readouterr().err
-    assert "[bold]Churn[/] is ready." in said
+    assert "[bold]Churn[/] is ready (variant=tabular-classification, framework=sklearn" in said
     (line,) = re.findall("^ *(cd .*)$", said, re.MULTILINE)
     subprocess.run(["bash", "-ec", f"{line}\ntest -f README.md"], check=True)  # noqa: S603, S607 - the test
     assert "uv run bold-churn run" in said

@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
-from history import IDENTITY, git
-from test_cli import SCAFFOLD
 
 from scaffold import ScaffoldError, cli
 from scaffold.commands import new as making
 from scaffold.git.surroundings import KEPT, enclosing, identity, leave_callers_repository
 from scaffold.project import find_project
 from scaffold.template import destination
+from support.command import SCAFFOLD
+from support.git import IDENTITY, git
 
 REGISTRY = 'source = { registry = "https://mirror.example/simple" }'
 LOCK = f'version = 1\n\n[[package]]\nname = "typer"\n{REGISTRY}\n'
@@ -207,3 +207,19 @@ def test_only_a_repository_may_be_there_already(tmp_path: Path, name: str) -> No
     else:
         with pytest.raises(ScaffoldError, match="in use"):
             destination.check(tmp_path / "p")
+
+
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [("Ada Lovelace", {"author_name": "Ada Lovelace"}), ("Ada\nLovelace", {}), ("", {})],
+)
+def test_the_author_is_that_of_git_where_the_question_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, answers: dict[str, str]
+) -> None:
+    settings = tmp_path / "gitconfig"
+    settings.touch()
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    if name:
+        git(tmp_path, "config", "--file", str(settings), "user.name", name)
+    assert making.known_answers(tmp_path / "new/project") == answers

@@ -38,7 +38,7 @@ SYNCED: set[Path] = set()
 
 @dataclass(frozen=True)
 class Finding:
-    """What one tool has to say about one rendering."""
+    """The output of a tool that failed on a rendered project."""
 
     combination: str
     tool: str

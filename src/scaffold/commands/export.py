@@ -37,7 +37,7 @@ PACKAGE = """\
 FOLDER = "{{ (cookiecutter.package_name | slugify)[:40] or 'project' }}"
 
 PRE_HOOK = """\
-# Refuse an impossible answer, with the sentence that Copier would say.
+# Refuse an impossible answer, with the sentence that Copier would print.
 
 import json
 import re
@@ -80,7 +80,7 @@ UNWANTED]:
 README = """\
 # Templates for cookiecutter
 
-Made by `scaffold export` of ml-portfolio-scaffold: mend them there, and export them again.
+Made by `scaffold export` of ml-portfolio-scaffold: change them there, and export them again.
 
 ```
 cookiecutter PATH_OR_URL

@@ -10,9 +10,19 @@ from typing import Any
 from uv import find_uv_bin
 
 from scaffold.errors import ScaffoldError
-from scaffold.git.surroundings import UTF_8, enclosing, identity, require_empty
+from scaffold.git.surroundings import UTF_8, ask, enclosing, identity, require_empty
 from scaffold.project import command_of, files_of
+from scaffold.template.questions import refusal
 from scaffold.template.rendering import render
+
+
+def known_answers(destination: Path) -> dict[str, str]:
+    """Answers that need no question: the author's name, where the settings of git have one."""
+    folder = next(path for path in (destination, *destination.absolute().parents) if path.is_dir())
+    if not shutil.which("git"):
+        return {}
+    name = ask("config", "user.name", folder=folder).stdout.strip()
+    return {"author_name": name} if name and not refusal("author_name", name) else {}
 
 
 def new(
@@ -51,19 +61,19 @@ def new(
 
 def call(*command: str, folder: Path) -> None:
     """Run a program that speaks for itself; raises ScaffoldError when it fails."""
-    said = shlex.join([Path(command[0]).name, *command[1:]])
+    shown = shlex.join([Path(command[0]).name, *command[1:]])
     try:
         result = subprocess.run(command, cwd=folder, check=False)  # noqa: S603 - fixed programs
     except OSError as error:
         raise ScaffoldError(
-            f"{command[0]} cannot be run; the project in {folder} is whole: run `{said}` in it."
+            f"{command[0]} cannot be run; the project in {folder} is whole: run `{shown}` in it."
         ) from error
     except KeyboardInterrupt as error:
         raise ScaffoldError(
-            f"Interrupted; the project in {folder} is whole and stays: run `{said}` there again."
+            f"Interrupted; the project in {folder} is whole and stays: run `{shown}` there again."
         ) from error
     if result.returncode:
         raise ScaffoldError(
-            f"`{said}` failed; the project in {folder} is whole and stays: mend what is said above "
-            f"and run it there again."
+            f"`{shown}` failed; the project in {folder} is whole and stays: fix what is "
+            f"reported above and run it there again."
         )

@@ -83,7 +83,7 @@ def newer(project: Path) -> tuple[str, str] | None:
         [*command, str(project)], capture_output=True, text=True, check=False
     )
     if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        reason = (result.stderr.strip().splitlines() or ["it gives no reason"])[-1]
         raise ScaffoldError(f"Copier cannot look for a newer version: {reason}")
     found = json.loads(result.stdout)
     if not found["update_available"]:
@@ -125,12 +125,13 @@ def plan(
     before, after = str(old["_commit"]), str(new["_commit"])
     what = f"Update the template from {before} to {after}"
     if before == after:
-        what = "Answer the template anew: " + ", ".join(f"{k}={v}" for k, v in answers.items())
+        anew = [f"{key}={value}" for key, value in answers.items()]
+        what = f"Answer the template anew: {', '.join(anew)}" if anew else f"Follow {place}"
     merge, kept = None, list[str]()
     if trees[0] != trees[1]:
         trailer = f"{TRAILER}: {before} {after}"
         merge = try_merge(repository, trees[0], trees[1], f"{what}\n\n{trailer}")
-        kept = [path for path in merge.conflicts if is_owned(repository, path)]
+        kept = owned(repository, trees[0], merge.conflicts)
         if kept:
             suggestion = suggest(repository, trees[0], trees[1], kept)
             tree = repository.restore(trees[0], trees[1], kept)
@@ -152,8 +153,8 @@ def render_version(template: str, version: str, answers: Mapping[str, Any], fold
             template, folder, data=wanted, vcs_ref=version or None, defaults=True, quiet=True
         )
     except (*RENDERING, ProcessExecutionError, OSError) as error:
-        said = error.stderr if isinstance(error, ProcessExecutionError) else str(error)
-        reason = " ".join(said.removeprefix("Validation error for ").split()).rstrip(".")
+        text = error.stderr if isinstance(error, ProcessExecutionError) else str(error)
+        reason = " ".join(text.removeprefix("Validation error for ").split()).rstrip(".")
         if "Unknown revision" in reason:
             reason += "; it was removed, or never committed in the clone that made the project"
         raise ScaffoldError(
@@ -200,19 +201,34 @@ def require_progress(
 
 def deletions(repository: Repository, before: str, after: str) -> list[str]:
     """What the owner has deleted, also under the name that the new version gives it."""
-    found = ("diff-tree", "-r", "-z", "-M")
-    deleted = repository.paths(*found, "--diff-filter=D", "--name-only", before, "HEAD")
-    renames = repository.paths(*found, "--diff-filter=R", "--name-status", before, after)
-    new_names = dict(zip(renames[1::3], renames[2::3], strict=True))
+    found = ("diff-tree", "-r", "-z", "-M", "--diff-filter=D", "--name-only")
+    deleted = repository.paths(*found, before, "HEAD")
+    new_names = {old: new for new, old in renamed(repository, before, after).items()}
     return deleted + [new_names[path] for path in deleted if path in new_names]
 
 
-def is_owned(repository: Repository, path: str) -> bool:
-    """Whether a path, from the top of the repository, is a file that its owner rewrites."""
-    place = Path(path)
-    if not place.is_relative_to(repository.folder):
-        return False
-    return bool(OWNED.fullmatch(place.relative_to(repository.folder).as_posix()))
+def owned(repository: Repository, before: str, conflicts: list[str]) -> list[str]:
+    """Those of the conflicts that are in files which their owner rewrites.
+
+    Each by its path in the template, also where the owner has renamed it, from the top of the
+    repository.
+    """
+    renames = renamed(repository, before, "HEAD")
+    paths = [renames.get(path, path) for path in conflicts]
+    inside = [path for path in paths if Path(path).is_relative_to(repository.folder)]
+    return [
+        path
+        for path in dict.fromkeys(inside)
+        if OWNED.fullmatch(Path(path).relative_to(repository.folder).as_posix())
+    ]
+
+
+def renamed(repository: Repository, before: str, after: str) -> dict[str, str]:
+    """New path -> old path of each file that was renamed between two trees."""
+    found = repository.paths(
+        *("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", before, after)
+    )
+    return dict(zip(found[2::3], found[1::3], strict=True))
 
 
 def suggest(repository: Repository, before: str, after: str, paths: list[str]) -> str:
@@ -230,11 +246,11 @@ def try_merge(repository: Repository, before: str, after: str, message: str) -> 
     commit = repository.commit(after, message, base)
     ours = repository.commit("HEAD^{tree}", "The project as it is", base)
     merging = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z")
-    said = repository.try_to(*merging, ours, commit)
+    result = repository.try_to(*merging, ours, commit)
     # 1 means conflicts.
-    tree, *conflicts = (said.stdout if said.returncode == 1 else repository.output(said)).split(
-        "\0"
-    )
+    tree, *conflicts = (
+        result.stdout if result.returncode == 1 else repository.output(result)
+    ).split("\0")
     repository.require_room(tree)
     changes = repository.run("diff", "--stat=100", "-M", "HEAD", tree)
     # Where a file stands in the way of a folder, git adds to its name, which differs in the end.
@@ -250,14 +266,14 @@ def apply(project: Path, merge: Merge) -> None:
     repository = Repository(project)
     repository.require_rest()
     repository.require_room(merge.tree)
-    said = repository.try_to("cherry-pick", "--allow-empty", merge.commit)
-    if said.returncode and not (merge.conflicts and repository.has("CHERRY_PICK_HEAD")):
+    result = repository.try_to("cherry-pick", "--allow-empty", merge.commit)
+    if result.returncode and not (merge.conflicts and repository.has("CHERRY_PICK_HEAD")):
         repository.try_to("cherry-pick", "--abort")
-        repository.output(said)
+        repository.output(result)
 
 
 def undo(project: Path) -> str:
-    """Take the latest update back, begun or committed; the answer says how, in a sentence.
+    """Take the latest update back, begun or committed; the returned sentence describes how.
 
     What stood there is kept under the name UNDONE. Raises ScaffoldError if there is no update, or
     something else stands on it.
@@ -284,11 +300,11 @@ def undo(project: Path) -> str:
 
 def revert(repository: Repository) -> None:
     """Commit the opposite of the latest commit, or leave everything as it is."""
-    said = repository.try_to("revert", "--no-edit", "HEAD")
-    if said.returncode:
+    result = repository.try_to("revert", "--no-edit", "HEAD")
+    if result.returncode:
         repository.try_to("revert", "--abort")
         repository.try_to("reset", "--merge", "HEAD")
-        repository.output(said)
+        repository.output(result)
 
 
 def is_update(repository: Repository, commit: str) -> bool:

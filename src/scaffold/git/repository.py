@@ -21,7 +21,7 @@ SETTINGS = {
     # A new file of the owner's, in a folder that the template renames, goes with the folder.
     "merge.directoryRenames": "true",
 }
-Said = subprocess.CompletedProcess[str]
+Result = subprocess.CompletedProcess[str]
 
 
 class Repository:
@@ -58,7 +58,7 @@ class Repository:
             raise ScaffoldError("A bisect is not finished; `git bisect reset` ends it.")
         if any(map(self.has, UNFINISHED)):
             raise ScaffoldError(
-                "A merge, a rebase or an update is not finished: `git status` says how to end it."
+                "A merge, a rebase or an update is not finished: `git status` shows how to end it."
             )
         if self.try_to("symbolic-ref", "--quiet", "HEAD").returncode:
             raise ScaffoldError("No branch is checked out (detached HEAD); `git switch` to one.")
@@ -78,17 +78,17 @@ class Repository:
         """What git prints; raises ScaffoldError with its own words when it fails."""
         return self.output(self.try_to(*arguments))
 
-    def output(self, said: Said) -> str:
-        if said.returncode:
-            raise ScaffoldError(f"git failed: {' '.join((said.stderr or said.stdout).split())}")
-        return said.stdout
+    def output(self, result: Result) -> str:
+        if result.returncode:
+            raise ScaffoldError(f"git failed: {' '.join((result.stderr or result.stdout).split())}")
+        return result.stdout
 
     def paths(self, *arguments: str) -> list[str]:
         """The paths that a git command with -z prints, from the top of the repository."""
         return [path for path in self.run(*arguments).split("\0") if path]
 
-    def try_to(self, *arguments: str, folder: Path | None = None, **environment: str) -> Said:
-        """What git says, whether it fails or not."""
+    def try_to(self, *arguments: str, folder: Path | None = None, **environment: str) -> Result:
+        """The result of git, whether it fails or not."""
         try:
             return subprocess.run(  # noqa: S603 - git itself
                 ["git", *self.settings, *arguments],  # noqa: S607 - the user's own
@@ -109,7 +109,7 @@ class Repository:
         commands = [
             ("read-tree", "HEAD"),
             (*gone, project),
-            # What is rendered is stored even where the project's .gitignore says otherwise.
+            # What is rendered is stored even where the project's .gitignore excludes it.
             ("add", "--all", "--force", "--sparse", "--", project),
             *([(*gone, *without)] if without else []),
         ]

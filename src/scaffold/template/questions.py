@@ -67,6 +67,23 @@ def checked(answers: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
+def refusal(name: str, value: str) -> str:
+    """Why a question does not take a value, in the words of its validator; empty if it does.
+
+    Only for validators that look at nothing but the value.
+    """
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT), autoescape=False)  # noqa: S701 - no HTML
+    environment.filters["regex_search"] = regex_search
+    template = environment.from_string(questionnaire()[name]["validator"])
+    return template.render({name: value}).strip()
+
+
+def regex_search(value: str, pattern: str) -> str | None:
+    """Copier's filter of this name."""
+    found = re.search(pattern, value)
+    return found and found.group()
+
+
 def as_asked(name: str, value: Any) -> Any:
     """Of several choices a list: -d deploy=vertex,sagemaker; brackets and quotes do no harm."""
     several = questionnaire().get(name, {}).get("multiselect")

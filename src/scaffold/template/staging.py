@@ -122,7 +122,7 @@ def tags(source: str) -> Iterator[Tag]:
 
 
 def inside(tag: Tag) -> str:
-    """What a tag says, in the words of cookiecutter."""
+    """The content of a tag, in the names of cookiecutter."""
     words = [expressions().get(value, value) if kind == "name" else value for kind, value in tag]
     return "".join(words[1:-1]).strip()
 
