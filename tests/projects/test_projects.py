@@ -65,12 +65,28 @@ def test_its_own_tests_pass(project: Project) -> None:
     assert "passed" in project.offline("pytest")
 
 
+def test_it_survives_faults(project: Project) -> None:
+    """With the fixtures of its own tests."""
+    copied = project.folder / "tests/test_faults.py"
+    shutil.copy(STANDINS / "faults.py", copied)
+    try:
+        assert "passed" in project.offline("pytest", "tests/test_faults.py")
+    finally:
+        copied.unlink()
+
+
 def test_the_model_is_measured(project: Project) -> None:
     metrics = project.json("reports/metrics.json")
     assert set(metrics) >= {
+        *("variant", "framework"),
         *("primary", "baseline", "improvement", "metrics", "slices", "importance"),
         *("data", "run", "export", "gate"),
     }
+    combination = project.combination
+    assert (metrics["variant"], metrics["framework"]) == (
+        combination.variant,
+        combination.framework,
+    )
     assert metrics["improvement"]["ci_low"] > 0
     assert metrics["export"]["max_abs_diff"] <= 1e-4
     assert metrics["gate"]["passed"]

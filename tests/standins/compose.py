@@ -27,7 +27,10 @@ HEALTH = "http://127.0.0.1:8080/health"
 def service(command: list[str], folder: str, **environment: str) -> Iterator[None]:
     """Run a process until the block ends."""
     env = {**os.environ, **environment}
-    with subprocess.Popen(command, cwd=folder, env=env) as process:  # noqa: S603 - a service
+    with (
+        Path(folder, "stderr").open("wb") as stderr,
+        subprocess.Popen(command, cwd=folder, env=env, stderr=stderr) as process,  # noqa: S603 - a service
+    ):
         try:
             yield
         finally:
@@ -49,10 +52,10 @@ with tempfile.TemporaryDirectory() as volume, tempfile.TemporaryDirectory() as e
     with service(words, volume), service(api, elsewhere, **variables):
         # The server imports for a minute where many processes run.
         wait_for(f"{address}/health", seconds=300)
-        detail = wait_for(HEALTH, 503)["detail"]
-        while "models:/" not in detail:
-            detail = wait_for(HEALTH, 503)["detail"]
-        assert "secret" not in detail, detail
+        log = Path(elsewhere, "stderr")
+        while "models:/" not in log.read_text("utf-8"):
+            assert "models:/" not in wait_for(HEALTH, 503)["detail"]
+        assert "secret" not in log.read_text("utf-8")
         run = [str(BINARIES / "churn-radar"), "run"]
         env = {**os.environ, "MLFLOW_TRACKING_URI": address}
         subprocess.run(run, cwd=FOLDER, env=env, check=True)  # noqa: S603 - the project

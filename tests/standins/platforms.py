@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from client import send, wait_for
 
@@ -38,14 +38,16 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @contextmanager
-def api(status: int = 200, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def api(
+    status: int = 200, stderr: IO[bytes] | None = None, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run the API in an empty folder, once /health has this status."""
     clean = {k: v for k, v in os.environ.items() if k not in ("PORT", "MODEL_DIR")}
     port = {} if "AIP_HTTP_PORT" in environment else {"PORT": "18080"}
     env = {**clean, **port, "PYTHONPATH": str(PROJECT), **environment}
     with (
         tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(START, cwd=folder, env=env) as process,  # noqa: S603 - the API
+        subprocess.Popen(START, cwd=folder, env=env, stderr=stderr) as process,  # noqa: S603 - the API
     ):
         try:
             wait_for("/health", status)
@@ -137,24 +139,28 @@ def drain(process: subprocess.Popen[bytes]) -> None:
 
 
 def damage() -> None:
-    """Check that a bundle that cannot be verified is not served, and /health has the reason."""
+    """Check that a bundle that cannot be verified is not served; the log has the reason."""
     info = json.loads((BUNDLE / "bundle.json").read_text())
     for words, changed in (
         ("missing", None),
         ("format", {**info, "format": 99}),
-        ("changed", {**info, "model_sha256": "0" * 64}),
+        ("changed", {**info, "files": {"model.onnx": "0" * 64}}),
         ("damaged", {"format": info["format"]}),
     ):
         with tempfile.TemporaryDirectory() as folder:
             if changed is not None:
                 shutil.copytree(BUNDLE, folder, dirs_exist_ok=True)
                 (Path(folder) / "bundle.json").write_text(json.dumps(changed))
-            with api(status=503, MODEL_DIR=folder):
+            log = Path(folder) / "stderr"
+            with log.open("wb") as stderr, api(status=503, stderr=stderr, MODEL_DIR=folder):
                 wait_for("/health", 503)
                 detail = send("GET", "/health")[1]["detail"]
                 while "loaded" in detail:
                     detail = send("GET", "/health")[1]["detail"]
-                assert words in detail, detail
+                failure = detail.split("line ")[1].split()[0]
+                (line,) = [line for line in log.read_text().splitlines() if failure in line]
+                assert words in line, line
+                assert words not in detail, detail
                 assert send("POST", "/predict", {"instances": INSTANCES})[0] == 503
                 if "open-inference" in CHOSEN:
                     assert send("GET", "/v2/health/live")[0] == 200

@@ -3,6 +3,7 @@
 Imports no training library, so that the API needs none.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,16 @@ from pydantic import BaseModel, ValidationError
 
 from ..features import Instance, build_features
 from .config import BUNDLE, UserError, describe
-from .files import read_checked, read_json
+from .files import read_checked, read_json, restore_folder
 from .metrics import Target
 from .reference import ReferenceColumn
-from .rows import Array, Batch, Rows, table_rows
+from .rows import Array, Batch, Rows, first_line, table_rows
 
-FORMAT = 2
+FORMAT = 3
 MODEL_FILE = "model.onnx"
 INFO_FILE = "bundle.json"
 BLOCK_ROWS = 1000
+EXTERNAL_WEIGHTS = "session.model_external_initializers_file_folder_path"
 RETRAIN = "train the model again"
 
 
@@ -47,6 +49,9 @@ class BundleInfo(BaseModel):
     """The content of bundle.json.
 
     Attributes:
+        variant: Of the template, as is `framework`.
+        files: SHA-256 of each other file of the bundle.
+        code: Of the code that trained the model; see splits.code_key().
         signature: JSON schema of an instance.
         example_prediction: The response for one row of the test set.
         reference: Distributions of the test set, for monitoring.
@@ -55,7 +60,10 @@ class BundleInfo(BaseModel):
     """
 
     format: int
-    model_sha256: str
+    variant: str
+    framework: str
+    files: dict[str, str]
+    code: str
     target: Target
     signature: dict[str, Any]
     example_prediction: dict[str, Any]
@@ -72,6 +80,7 @@ def load_info(folder: Path = BUNDLE) -> BundleInfo:
     Raises:
         UserError: It is missing, damaged, or written by another version of this code.
     """
+    restore_folder(folder)
     path = folder / INFO_FILE
     content = read_json(path, RETRAIN)
     if content.get("format") != FORMAT:
@@ -95,8 +104,12 @@ class Predictor:
     def __init__(self, folder: Path = BUNDLE) -> None:
         self.info = load_info(folder)
         self.target = self.info.target
-        model = read_checked(folder / MODEL_FILE, self.info.model_sha256, RETRAIN)
-        self.model = OnnxModel(model)
+        path = folder / MODEL_FILE
+        content = read_checked(path, self.info.files.get(MODEL_FILE, ""), RETRAIN)
+        try:
+            self.model = OnnxModel(content)
+        except Exception as error:  # ONNX Runtime raises errors of many kinds
+            raise UserError(f"{path} cannot be loaded: {first_line(error)}; {RETRAIN}.") from error
 
     @property
     def version(self) -> str:
@@ -119,7 +132,12 @@ class OnnxModel:
 
     def __init__(self, content: bytes) -> None:
         onnxruntime.disable_telemetry_events()
-        self.session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        # No file beside the model is read: weights outside of it would not be covered by its hash.
+        options.add_session_config_entry(EXTERNAL_WEIGHTS, os.devnull)
+        self.session = onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"]
+        )
         self.inputs = [item.name for item in self.session.get_inputs()]
         self.output = self.session.get_outputs()[-1].name
 

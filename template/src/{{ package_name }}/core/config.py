@@ -1,5 +1,7 @@
 """Configuration from params.toml, the paths of the project, and the error for its user."""
 
+import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +17,10 @@ TRIALS = Path("data/trials.db")
 BUNDLE = Path("artifacts/bundle")
 METRICS = Path("reports/metrics.json")
 FIGURES = Path("reports/figures")
+# Names of environment variables that hold secrets.
+SECRET = re.compile("TOKEN|PASSWORD|SECRET|KEY")
+# A shorter value may stand in a message for another reason.
+MIN_SECRET_LENGTH = 6
 
 
 class UserError(Exception):
@@ -25,8 +31,18 @@ class UserError(Exception):
     """
 
     def __init__(self, message: str, exit_status: int = 1) -> None:
-        super().__init__(message)
+        super().__init__(hide_credentials(message))
         self.exit_status = exit_status
+
+
+def hide_credentials(text: str) -> str:
+    """Replace what may be a password or token, of addresses and of the environment, by ***."""
+    text = re.sub(r"//[^\s'\"]*@", "//***@", text)
+    text = re.sub(r"([?&][^=\s&]+=)[^&\s'\"]+", r"\1***", text)
+    for name, value in os.environ.items():
+        if SECRET.search(name) and len(value.strip()) >= MIN_SECRET_LENGTH:
+            text = text.replace(value.strip(), "***")
+    return text
 
 
 class Config(BaseModel):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from .config import UserError
@@ -14,19 +15,49 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_atomic(path: Path, content: bytes) -> str:
-    """Replace the file as a whole, so that a crash leaves the old one; returns the SHA-256."""
+def write_atomic(path: Path, content: bytes) -> None:
+    """Replace the file as a whole, so that a crash leaves the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)
-    return sha256(content)
+
+
+def replace_folder(folder: Path, contents: dict[str, bytes]) -> None:
+    """Replace all files of a folder as a set; a crash leaves the old set or the new one."""
+    new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
+    rmtree(new, ignore_errors=True)
+    for name, content in contents.items():
+        write_atomic(new / name, content)
+    restore_folder(folder)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    rmtree(old, ignore_errors=True)
+
+
+def restore_folder(folder: Path) -> None:
+    """Put the old set back where a crash came between the two renames of replace_folder()."""
+    old = folder.with_name(f".{folder.name}.old")
+    if not old.is_dir():
+        return
+    if folder.exists():
+        rmtree(old)
+    else:
+        old.rename(folder)
+
+
+def to_json(content: Any) -> bytes:
+    """JSON for people to read; NaN and infinity are refused with ValueError."""
+    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically; NaN and infinity are refused with ValueError."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomic(path, f"{text}\n".encode())
+    """Write to_json() atomically."""
+    write_atomic(path, to_json(content))
 
 
 def read_json(path: Path, advice: str) -> dict[str, Any]:

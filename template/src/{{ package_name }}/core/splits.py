@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from .. import data
 from ..features import Instance, build_features
 from .config import COMMAND, SPLITS, ProjectConfig, UserError, describe
-from .files import read_checked, read_json, sha256
+from .files import read_checked, read_json, restore_folder, sha256
 from .rows import Array, Features, IntArray, table_rows
 
 NAMES = ("train", "valid", "test")
@@ -96,12 +96,19 @@ def split_key(config: ProjectConfig) -> str:
     return sha256(f"{config.seed} {config.split} {code}".encode())
 
 
+def code_key() -> str:
+    """A hash of the modules that decide what the model learns, but for core/ and the stages."""
+    modules = sorted(Path(str(data.__file__)).parent.glob("*.py"))
+    return sha256(b"".join(path.read_bytes() for path in modules if path.name != "cli.py"))
+
+
 def load_manifest() -> Manifest:
     """Read the manifest of the stored splits.
 
     Raises:
         UserError: The stage `data` has not run, or the file is damaged.
     """
+    restore_folder(SPLITS)
     content = read_json(MANIFEST, f"run `{COMMAND} data` first")
     try:
         return Manifest.model_validate(content)
@@ -112,9 +119,8 @@ def load_manifest() -> Manifest:
 
 def load_split(name: str) -> Split:
     """Read one of the splits; raises UserError when its file was changed."""
-    expected = load_manifest().files[name]
     path = SPLITS / f"{name}.parquet"
-    content = read_checked(path, expected, f"run `{COMMAND} data` again")
+    content = read_checked(path, load_manifest().files[path.name], f"run `{COMMAND} data` again")
     return Split(pd.read_parquet(BytesIO(content)))
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import subprocess
 import warnings
 from pathlib import Path
@@ -12,6 +11,10 @@ from mlflow.exceptions import MlflowException
 
 from .config import COMMAND, UserError
 from .rows import first_line
+
+# Relative, because an absolute path may hold what has a meaning in a URI, such as %20.
+LOCAL = "sqlite:///mlflow.db"
+logger = logging.getLogger(__name__)
 
 warnings.filterwarnings("ignore", module="mlflow")
 for noisy in ("mlflow", "alembic"):
@@ -27,12 +30,29 @@ def connect() -> None:
     # MLflow's own defaults retry for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or LOCAL
     try:
         mlflow.set_tracking_uri(uri)
+        if uri == LOCAL:
+            create_local_experiment()
         mlflow.set_experiment(COMMAND)
     except (OSError, ImportError, ValueError, MlflowException) as error:
         raise tracking_error(uri, error) from error
+
+
+def create_local_experiment() -> None:
+    """Make the experiment, whose artifacts are in mlruns; warn if the project was copied."""
+    # Without a location MLflow takes a path, and decodes it as if it were a URI.
+    location = Path("mlruns").resolve().as_uri()
+    experiment = mlflow.get_experiment_by_name(COMMAND)
+    if experiment is None:
+        mlflow.create_experiment(COMMAND, artifact_location=location)
+    elif experiment.artifact_location != location:
+        logger.warning(
+            "mlflow.db stores artifacts in %s, because the project was copied or moved; to store "
+            "them here, delete mlflow.db and mlruns in this folder, and train again.",
+            experiment.artifact_location,
+        )
 
 
 def require_run(run_id: str) -> None:
@@ -49,10 +69,11 @@ def require_run(run_id: str) -> None:
 
 
 def tracking_error(uri: str, error: Exception) -> UserError:
-    """The error for the user, without a password that the address may hold."""
-    message = re.sub("//[^/@]*@", "//", f"The tracking server {uri} fails: {first_line(error)}")
-    advice = "Start it, or unset MLFLOW_TRACKING_URI to use a local file; then train."
-    return UserError(f"{message} {advice}", 2)
+    """The error for the user."""
+    advice = "delete it, and train again"
+    if uri != LOCAL:
+        advice = "start it, or unset MLFLOW_TRACKING_URI to use a local file; then train"
+    return UserError(f"The tracking server {uri} fails: {first_line(error)}; {advice}.", 2)
 
 
 def git_commit() -> str | None:

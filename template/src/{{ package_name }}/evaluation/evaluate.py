@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from functools import cached_property
-from shutil import rmtree
+from io import BytesIO
 from typing import Any
 
 import mlflow
@@ -13,10 +13,10 @@ from .. import data
 from ..core.bootstrap import Bootstrap, Scorer
 from ..core.bundle import Predictor
 from ..core.config import COMMAND, FIGURES, METRICS, ProjectConfig, UserError
-from ..core.files import write_json
+from ..core.files import replace_folder, write_json
 from ..core.metrics import HIGHER_IS_BETTER
 from ..core.rows import Array, table_rows
-from ..core.splits import FIELDS, load_manifest, load_split
+from ..core.splits import FIELDS, code_key, load_manifest, load_split
 from ..core.tracking import require_run
 from .gate import log_test_scores
 from .plots import evaluation_plots
@@ -48,7 +48,7 @@ class Evaluation:
     """The test set, the bundle's output for it, and the resamples that all measurements share.
 
     Raises:
-        UserError: The bundle was trained on other splits.
+        UserError: The bundle was trained on other splits, or by other code.
     """
 
     def __init__(self, config: ProjectConfig) -> None:
@@ -57,6 +57,8 @@ class Evaluation:
         self.target = self.predictor.target
         if self.predictor.info.data["sha256"] != load_manifest().sha256:
             raise UserError(f"The bundle was trained on other splits; run `{COMMAND} train` again.")
+        if self.predictor.info.code != code_key():
+            raise UserError(f"data.py, features.py or model.py has changed; run `{COMMAND} train`.")
         self.test = load_split("test")
         self.y_true = self.target.encode(self.test.target, self.test.features)
         self.output = self.predictor.output(self.test.rows)
@@ -76,6 +78,8 @@ class Evaluation:
         info = self.predictor.info
         primary = self.bootstrap.interval(self.score(self.output), self.scores)
         return {
+            "variant": info.variant,
+            "framework": info.framework,
             "primary": {
                 "name": self.target.primary_metric,
                 "higher_is_better": HIGHER_IS_BETTER,
@@ -164,7 +168,9 @@ def plot_importance(importance: dict[str, float]) -> Figure:
 
 def save_figures(figures: dict[str, Figure]) -> None:
     """Write each figure as PNG, in place of those of an earlier run."""
-    rmtree(FIGURES, ignore_errors=True)
-    FIGURES.mkdir(parents=True)
+    contents = {}
     for name, figure in figures.items():
-        figure.savefig(FIGURES / f"{name}.png", dpi=120)
+        buffer = BytesIO()
+        figure.savefig(buffer, dpi=120)
+        contents[f"{name}.png"] = buffer.getvalue()
+    replace_folder(FIGURES, contents)

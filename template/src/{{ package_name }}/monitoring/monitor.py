@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from jinja2 import Template
@@ -109,13 +109,20 @@ def read_batches(source: Path) -> Iterator[Batch]:
         yield from open_rows(source, MISSING_VALUES).batches
         return
     for path in (Path(f"{source}.1"), source):
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        for number, line in enumerate(lines, 1):
-            try:
-                instances = [dict(instance) for instance in json.loads(line)["instances"]]
-                yield Batch(instances, number, [f"line {number}"] * len(instances))
-            except (ValueError, LookupError, TypeError) as error:
-                raise UserError(f"{path}, line {number} holds no instances.", 2) from error
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="\n") as file:
+                yield from read_request_log(file)
+
+
+def read_request_log(file: TextIO) -> Iterator[Batch]:
+    """The instances of each line; a line that is torn, as by a crash, counts as a refused row."""
+    for number, line in enumerate(file, 1):
+        label = f"line {number}"
+        try:
+            instances = [dict(instance) for instance in json.loads(line)["instances"]]
+        except (ValueError, LookupError, TypeError):
+            instances, label = [{}], f"line {number} holds no instances"
+        yield Batch(instances, number, [label] * len(instances))
 
 
 def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, Any] | None:

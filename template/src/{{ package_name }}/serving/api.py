@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
 from typing import Annotated, Any
+from uuid import uuid4
 
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
@@ -17,7 +19,7 @@ from prometheus_client import Counter, Histogram, generate_latest
 from pydantic import BaseModel, Field
 
 from ..core.bundle import Predictor
-from ..core.config import COMMAND, UserError
+from ..core.config import COMMAND, UserError, hide_credentials
 from ..features import Instance
 from .middleware import LimitBody
 from .request_log import log_request, open_request_log
@@ -57,7 +59,7 @@ async def get_predictor(request: Request) -> Predictor:
     """The loaded model; 503 while there is none."""
     predictor: Predictor | None = request.app.state.predictor
     if predictor is None:
-        raise HTTPException(503, f"The model is not ready: {request.app.state.reason}")
+        raise HTTPException(503, request.app.state.reason)
     return predictor
 
 
@@ -67,7 +69,7 @@ ERRORS: dict[int | str, dict[str, str]] = {
     408: {"description": "The body took too long to arrive."},
     413: {"description": "The body is too large."},
     422: {"description": "The body breaks the schema; `detail` says where."},
-    503: {"description": "The model is not ready; `detail` says why."},
+    503: {"description": "The model is not ready."},
 }
 
 
@@ -119,7 +121,7 @@ def create_app(load: Callable[[], Predictor] = Predictor) -> FastAPI:
 
     app = FastAPI(title=COMMAND, lifespan=lifespan)
     app.state.predictor = None
-    app.state.reason = "it is being loaded."
+    app.state.reason = "The model is being loaded."
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, refuse_request)
     app.add_middleware(LimitBody)
@@ -131,15 +133,23 @@ async def load_model(app: FastAPI, load: Callable[[], Predictor]) -> None:
     while True:
         try:
             predictor = await run_in_threadpool(load)
-        except UserError as error:
-            app.state.reason = str(error)
-        except Exception:
-            logger.exception("The model cannot be loaded.")
-            app.state.reason = "it cannot be loaded; the log of the API says why."
+        except Exception as error:  # noqa: BLE001 - a mount or a network may fail in any way
+            app.state.reason = report_failure(error)
         else:
             app.state.predictor = predictor
             return
         await asyncio.sleep(RETRY_SECONDS)
+
+
+def report_failure(error: Exception) -> str:
+    """Log why the model cannot be loaded; the response has only the id of the log's line.
+
+    The reason may hold an address or a path, and anybody may ask for /health.
+    """
+    failure = uuid4().hex[:8]
+    reason = str(error) if isinstance(error, UserError) else "".join(format_exception(error))
+    logger.error("%s: %s", failure, hide_credentials(reason))
+    return f"The model is not ready; line {failure} of the log has the reason."
 
 
 async def refuse_request(_: Request, error: Any) -> JSONResponse:

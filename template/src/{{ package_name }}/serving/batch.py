@@ -1,5 +1,6 @@
 """The command `predict`: the rows of a file, with predictions beside them."""
 
+import os
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -32,7 +33,7 @@ def predict_file(source: Path, output: Path, bundle: Path) -> None:
     blocks = block_folder(predictor, source, output)
     try:
         predict_blocks(predictor, file, blocks)
-        join_blocks(blocks, source, output)
+        join_blocks(blocks, file, output)
     except UserError:
         rmtree(blocks, ignore_errors=True)
         raise
@@ -82,15 +83,21 @@ def write_block(path: Path, table: pa.Table) -> None:
     write_atomic(path, buffer.getvalue().to_pybytes())
 
 
-def join_blocks(blocks: Path, source: Path, output: Path) -> None:
-    """Write all blocks to one file, one after another, and remove them."""
+def join_blocks(blocks: Path, file: RowFile, output: Path) -> None:
+    """Write all blocks to one file, one after another, and remove them.
+
+    Raises:
+        UserError: The source has no rows, or another call of predict has removed blocks.
+    """
+    if not file.n_rows:
+        raise UserError(f"{file.path} has no rows.")
     paths = sorted(blocks.glob("*.parquet"))
-    if not paths:
-        raise UserError(f"{source} has no rows.")
+    if sum(parquet.read_metadata(path).num_rows for path in paths) != file.n_rows:
+        raise UserError(f"Another predict writes {output}, too; run this one again, alone.")
     schema: Any = parquet.read_schema(paths[0])
-    joined = blocks / "joined"
+    joined = blocks / f"joined-{os.getpid()}"
     with WRITERS[output.suffix.lower()](joined, schema) as writer:
         for path in paths:
             writer.write_table(parquet.read_table(path))
     joined.replace(output)
-    rmtree(blocks)
+    rmtree(blocks, ignore_errors=True)

@@ -3,14 +3,35 @@
 import json
 import logging
 import os
+import sys
 import time
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any
 
 from ..core.config import UserError
 from ..core.rows import Rows
 
 log = logging.getLogger(f"{__package__}.requests")
+
+
+class RequestLog(RotatingFileHandler):
+    """The file; it is opened again after it was moved, and errors never repeat a request."""
+
+    failed = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append one line."""
+        if self.stream and not Path(self.baseFilename).exists():
+            self.close()
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - its name in logging
+        """Report once that the file cannot be written, without what should have been in it."""
+        if not self.failed:
+            self.failed = True
+            reason = sys.exc_info()[1]
+            logging.getLogger(__name__).error("Requests cannot be logged: %s", reason)
 
 
 def open_request_log() -> None:
@@ -24,7 +45,7 @@ def open_request_log() -> None:
     if not path:
         return
     try:
-        handler = RotatingFileHandler(path, maxBytes=int(size) // 2, backupCount=1)
+        handler = RequestLog(path, maxBytes=int(size) // 2, backupCount=1)
     except (OSError, ValueError) as error:
         raise UserError(f"REQUEST_LOG={path}, REQUEST_LOG_BYTES={size}: {error}.", 2) from error
     log.addHandler(handler)

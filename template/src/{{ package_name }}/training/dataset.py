@@ -8,21 +8,24 @@ import pandas as pd
 
 from .. import data
 from ..core.config import PARAMS, SPLITS, ProjectConfig, UserError
-from ..core.files import sha256, write_atomic, write_json
-from ..core.rows import Array, Batch, open_rows, table_rows
+from ..core.files import replace_folder, sha256, to_json
+from ..core.rows import Array, Batch, first_line, open_rows, table_rows
 from ..core.splits import MANIFEST, NAMES, Manifest, Split, Splits, split_key
 from ..features import MISSING_VALUES
 
 
 def build_dataset(config: ProjectConfig) -> Manifest:
-    """Write one file for each split, then the manifest.
+    """Write one file for each split, and the manifest.
 
     Raises:
         UserError: A row breaks the schema, or the split leaks test rows into training.
     """
     split_config = data.SplitConfig.parse(config.split, f"{PARAMS}, [split]")
     table = data.clean(load_rows())
-    names = data.split(table, split_config, config.seed)
+    try:
+        names = data.split(table, split_config, config.seed)
+    except ValueError as error:
+        raise UserError(f"data.py, split(): {first_line(error)}") from error
     splits = make_splits(table, names)
     warnings = [*find_duplicates(splits), *data.check(splits.train.table)]
     return store(splits, warnings, config)
@@ -98,13 +101,12 @@ def find_duplicates(splits: Splits) -> list[str]:
 
 
 def store(splits: Splits, warnings: list[str], config: ProjectConfig) -> Manifest:
-    """Write the splits, then the manifest."""
+    """Write the splits and the manifest, in place of earlier ones."""
     named = splits.named()
-    contents = {name: split.table.to_parquet(index=False) for name, split in named.items()}
-    files = {
-        name: write_atomic(SPLITS / f"{name}.parquet", content)
-        for name, content in contents.items()
+    contents = {
+        f"{name}.parquet": split.table.to_parquet(index=False) for name, split in named.items()
     }
+    files = {name: sha256(content) for name, content in contents.items()}
     manifest = Manifest(
         source=data.SOURCE,
         licence=data.LICENCE,
@@ -117,5 +119,5 @@ def store(splits: Splits, warnings: list[str], config: ProjectConfig) -> Manifes
         files=files,
         sha256=sha256("".join(files.values()).encode()),
     )
-    write_json(MANIFEST, manifest.model_dump())
+    replace_folder(SPLITS, contents | {MANIFEST.name: to_json(manifest.model_dump())})
     return manifest

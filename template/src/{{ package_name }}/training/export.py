@@ -17,13 +17,13 @@ from ..core.bundle import (
     RunInfo,
 )
 from ..core.config import BUNDLE, COMMAND, UserError
-from ..core.files import sha256, write_atomic, write_json
+from ..core.files import replace_folder, sha256, to_json
 from ..core.metrics import Target
 from ..core.reference import build_reference
 from ..core.rows import Array, Features, first_line
-from ..core.splits import Manifest, Splits
+from ..core.splits import Manifest, Splits, code_key
 from ..features import Instance, build_features, monitored_columns
-from ..model import predict, to_onnx
+from ..model import FRAMEWORK, predict, to_onnx
 
 
 def export_bundle(
@@ -60,7 +60,10 @@ def export_bundle(
     columns = {**monitored_columns(test.rows), **target.monitored_columns(output)}
     info = BundleInfo(
         format=FORMAT,
-        model_sha256=sha256(content),
+        variant=data.VARIANT,
+        framework=FRAMEWORK,
+        files={MODEL_FILE: sha256(content)},
+        code=code_key(),
         target=target,
         signature=Instance.model_json_schema(),
         example_prediction=target.predictions(output[:1])[0],
@@ -70,8 +73,7 @@ def export_bundle(
         run=run,
         export=ExportInfo(format="onnx", max_abs_diff=difference, size_bytes=len(content)),
     )
-    write_atomic(BUNDLE / MODEL_FILE, content)
-    write_json(BUNDLE / INFO_FILE, info.model_dump())
+    replace_folder(BUNDLE, {MODEL_FILE: content, INFO_FILE: to_json(info.model_dump())})
     return info
 
 

@@ -1,6 +1,5 @@
 """The command `tune`: search parameters on the validation set."""
 
-from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -12,7 +11,7 @@ from .. import model
 from ..core.config import PARAMS, TRIALS, ProjectConfig
 from ..core.files import sha256, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
-from ..core.splits import load_manifest, load_split
+from ..core.splits import code_key, load_manifest, load_split
 from ..core.tracking import connect
 from .train import fit_model
 
@@ -48,9 +47,8 @@ def tune(config: ProjectConfig) -> None:
 
 
 def load_study(config: ProjectConfig) -> optuna.Study:
-    """The search for these rows, this model.py and this seed; a new one starts from params.toml."""
-    code = Path(str(model.__file__)).read_text(encoding="utf-8")
-    key = f"{load_manifest().sha256} {config.seed} {code}"
+    """The search for these rows, this code and this seed; a new one starts from params.toml."""
+    key = f"{load_manifest().sha256} {config.seed} {code_key()}"
     TRIALS.parent.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
         study_name=sha256(key.encode()),

@@ -18,6 +18,8 @@ from .features import Instance
 
 SOURCE = "charity of the R package wooldridge, from Franses and Paap (2001)"
 LICENCE = "not stated by the source"
+# The kind of problem, as metrics.json names it.
+VARIANT = "clustering"
 
 TARGET = "true_segment"
 # A column whose rows belong together, such as a customer id: no value is in two splits.

@@ -21,6 +21,8 @@ from .texts import remove_markup, split_words
 
 SOURCE = "small_fine_foods of the R package modeldata, from snap.stanford.edu/data/web-FineFoods"
 LICENCE = "not stated by the source"
+# The kind of problem, as metrics.json names it.
+VARIANT = "nlp"
 
 TARGET = "score"
 # A column whose rows belong together: no value is in two splits.

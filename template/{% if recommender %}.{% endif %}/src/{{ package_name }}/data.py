@@ -23,6 +23,8 @@ from .core.rows import Array, Features, Row, Rows
 
 SOURCE = "MovieLens ml-latest-small of October 2016 (GroupLens, University of Minnesota), in dslabs"
 LICENCE = "GroupLens: research with acknowledgement; commercial use only with their permission"
+# The kind of problem, as metrics.json names it.
+VARIANT = "recommender"
 
 TARGET = "next_item"
 # Each user is in all splits, so neither of these checks applies; tests/test_features.py checks that

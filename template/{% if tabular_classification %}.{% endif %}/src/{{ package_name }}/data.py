@@ -20,6 +20,8 @@ from .features import CATEGORICAL, Instance
 
 SOURCE = "credit_data of the R package modeldata, first at github.com/gastonstat/CreditScoring"
 LICENCE = "not stated by the source"
+# The kind of problem, as metrics.json names it.
+VARIANT = "tabular-classification"
 
 TARGET = "status"
 # A column whose rows belong together, such as a customer id: no value is in two splits.

@@ -18,6 +18,8 @@ from .features import CATEGORICAL, NUMERIC, RAW, Instance
 
 SOURCE = "hotel_rates of the R package modeldata, from Antonio, de Almeida and Nunes (2019)"
 LICENCE = "not stated by the source"
+# The kind of problem, as metrics.json names it.
+VARIANT = "tabular-regression"
 
 TARGET = "avg_price_per_room"
 # A column whose rows belong together, such as a customer id: no value is in two splits.

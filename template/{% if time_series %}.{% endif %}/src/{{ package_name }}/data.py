@@ -18,6 +18,8 @@ from .features import FEDERAL, HISTORY, HORIZON, Count, Day, HomeGames, has_enou
 
 SOURCE = "the dataset Chicago of the R package modeldata, from the Chicago Transit Authority"
 LICENCE = "not stated by the source"
+# The kind of problem, as metrics.json names it.
+VARIANT = "time-series"
 
 # After clean() a row is a forecast that could have been made; its target is a list of 14 numbers.
 TARGET = "riders"

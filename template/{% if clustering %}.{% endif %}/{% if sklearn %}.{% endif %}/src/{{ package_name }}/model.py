@@ -38,6 +38,10 @@ class Clustering:
     stability: float
 
 
+# As metrics.json names it.
+FRAMEWORK = "sklearn"
+
+
 class ModelConfig(Config):
     """[model] in params.toml."""
 

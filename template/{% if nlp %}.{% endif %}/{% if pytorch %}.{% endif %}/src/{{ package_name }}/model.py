@@ -16,6 +16,9 @@ from .core.rows import Array, Features
 from .features import BUCKETS, TOKENIZER
 from .training.network import TrainingConfig, export_network, fit_network, predict_network
 
+# As metrics.json names it.
+FRAMEWORK = "pytorch"
+
 
 class ModelConfig(TrainingConfig):
     """[model] in params.toml.

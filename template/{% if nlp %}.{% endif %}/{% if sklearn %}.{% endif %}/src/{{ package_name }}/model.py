@@ -17,6 +17,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from .core.config import Config
 from .core.rows import Array, Features
 
+# As metrics.json names it.
+FRAMEWORK = "sklearn"
+
 
 class ModelConfig(Config):
     """[model] in params.toml."""

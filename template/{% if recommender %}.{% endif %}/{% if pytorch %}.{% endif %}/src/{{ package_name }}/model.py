@@ -48,6 +48,9 @@ encode (string[n, longest] history) => (int64[n, wide] likes) {{
 }}
 """
 
+# As metrics.json names it.
+FRAMEWORK = "pytorch"
+
 
 class ModelConfig(TrainingConfig):
     """[model] in params.toml."""

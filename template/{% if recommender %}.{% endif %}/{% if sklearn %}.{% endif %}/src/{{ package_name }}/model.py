@@ -60,6 +60,10 @@ class ItemToItem:
     decay: Array
 
 
+# As metrics.json names it.
+FRAMEWORK = "sklearn"
+
+
 class ModelConfig(Config):
     """[model] in params.toml."""
 

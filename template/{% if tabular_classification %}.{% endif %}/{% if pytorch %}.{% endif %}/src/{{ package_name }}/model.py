@@ -23,6 +23,9 @@ from .training.network import (
 
 Model = tuple[OneHotEncoder, nn.Module]
 
+# As metrics.json names it.
+FRAMEWORK = "pytorch"
+
 
 class ModelConfig(TrainingConfig):
     """[model] in params.toml."""

@@ -22,6 +22,9 @@ from .core.config import Config
 from .core.rows import Array, Features
 from .features import CATEGORICAL, NUMERIC
 
+# As metrics.json names it.
+FRAMEWORK = "sklearn"
+
 
 class ModelConfig(Config):
     """[model] in params.toml; min_frequency is the smallest count of a category that is used."""

@@ -22,6 +22,9 @@ N_NUMERIC = 9
 # Sine and cosine waves that represent the day of the year.
 N_WAVES = 6
 
+# As metrics.json names it.
+FRAMEWORK = "pytorch"
+
 
 class ModelConfig(TrainingConfig):
     """[model] in params.toml."""

@@ -19,6 +19,9 @@ from .core.rows import Array, Features
 
 OPSET = 21
 
+# As metrics.json names it.
+FRAMEWORK = "sklearn"
+
 
 class ModelConfig(Config):
     """[model] in params.toml."""

@@ -16,6 +16,9 @@ from .core.config import UserError
 from .core.rows import Array, Features, first_line
 from .training.network import TrainingConfig, export_network, fit_network, predict_network
 
+# As metrics.json names it.
+FRAMEWORK = "pytorch"
+
 
 class ModelConfig(TrainingConfig):
     """[model] in params.toml."""

@@ -21,6 +21,9 @@ from sklearn.svm import SVC
 from .core.config import Config
 from .core.rows import Array, Features
 
+# As metrics.json names it.
+FRAMEWORK = "sklearn"
+
 
 class ModelConfig(Config):
     """[model] in params.toml."""
