@@ -7,7 +7,7 @@ compares trees line by line; the exit status of git or Copier is no evidence tha
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -124,6 +124,7 @@ class Update:
         origins: Present path -> original path of files that the owner renamed.
         renamed: New path -> old path of files that the template renamed.
         anew: Whether variant, framework or package name changed, and with them all files.
+        whole: Original paths of the owner's files that an update left as they were.
     """
 
     base: Tree
@@ -134,6 +135,7 @@ class Update:
     origins: dict[str, str]
     renamed: dict[str, str]
     anew: bool = False
+    whole: Collection[str] = ()
 
     def losses(self) -> list[str]:
         """What was lost or broken, in sentences; a conflict that git shows is neither."""
@@ -160,6 +162,8 @@ class Update:
         head, result = self.head.get(path), self.result.get(path)
         if head is None:
             return self.check_deleted(path)
+        if origin in self.whole:
+            return [] if result == head else ["is not as its owner left it"]
         if path in self.unmerged or origin != path or result is None or origin not in self.new:
             unchanged = result == head or (head == base and result is None)
             kept = unchanged or self.kept(head, base, path)

@@ -20,19 +20,21 @@ from support.history import SIMILAR, Edit, Template, Update, Writer, edits
 VARIANTS = choices("variant")
 # Answers that ask for another kind of project, whose files plain Copier would delete.
 OTHER_FILES = {"variant", "framework", "package_name"}
-How = Callable[[Path, dict[str, str]], None]
+How = Callable[[Path, dict[str, str]], Collection[str]]
 
 
-def plain(project: Path, answers: dict[str, str]) -> None:
+def plain(project: Path, answers: dict[str, str]) -> Collection[str]:
     """What `copier update --defaults` does."""
     copier.run_update(project, data=answers, defaults=True, overwrite=True, quiet=True)
+    return ()
 
 
-def ours(project: Path, answers: dict[str, str]) -> None:
-    """What `scaffold update --yes` does."""
+def ours(project: Path, answers: dict[str, str]) -> Collection[str]:
+    """What `scaffold update --yes` does; the files of the owner that it leaves whole."""
     planned = update.plan(project, answers)
     if planned.merge:
         update.apply(project, planned.merge)
+    return planned.kept
 
 
 def in_package(path: str) -> str:
@@ -71,7 +73,7 @@ class Project:
         head, commit = read_tree(self.folder), git(self.folder, "rev-parse", "HEAD")
         answers = recorded_answers(self.folder) | change
         try:
-            how(self.folder, change)
+            whole = set(how(self.folder, change))
         except (ScaffoldError, ValueError) as error:
             if "git failed" in str(error):
                 raise
@@ -85,7 +87,7 @@ class Project:
         renamed = {in_package(now): in_package(path) for now, path in self.template.renamed.items()}
         result = read_tree(self.folder)
         anew = not OTHER_FILES.isdisjoint(change)
-        went = Update(self.base, new, head, result, unmerged, origins, renamed, anew)
+        went = Update(self.base, new, head, result, unmerged, origins, renamed, anew, whole)
         self.base = new
         return went
 
@@ -123,6 +125,14 @@ def test_the_counter_sees_what_is_lost(
     losses = Update(BASE, NEW, HEAD, result, set(unmerged), {}, {}).losses()
     assert len(losses) == len(said)
     assert all(loss.startswith(start) for loss, start in zip(losses, said, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("result", "count"), [(HEAD["a"], 0), (SOUND["a"], 1), (NEW["a"], 1), (None, 1)]
+)
+def test_a_file_that_stays_whole_is_as_its_owner_left_it(result: bytes | None, count: int) -> None:
+    found = {path: text for path, text in {**SOUND, "a": result}.items() if text is not None}
+    assert len(Update(BASE, NEW, HEAD, found, set(), {}, {}, whole={"a"}).losses()) == count
 
 
 def test_a_file_that_is_renamed_twice_is_one_that_moved() -> None:
