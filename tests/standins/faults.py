@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
-from churn_radar.core.bundle import Predictor
+from churn_radar.core.bundle import OnnxModel, Predictor
 from churn_radar.core.config import BUNDLE, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder
 from churn_radar.core.rows import WRITERS, Rows
@@ -211,3 +212,22 @@ def test_copied_project_says_where_its_runs_go(tmp_path: Path) -> None:
     assert "copied" not in track(tmp_path / "one")
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     assert f"{tmp_path}/one/mlruns, because the project was copied" in track(tmp_path / "two")
+
+
+def test_output_that_is_not_finite_is_refused_with_its_instance(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = OnnxModel.run
+
+    def spoil(self: OnnxModel, features: Any) -> Any:
+        output = run(self, features).astype(float)
+        output[2] = np.nan
+        return output
+
+    monkeypatch.setattr(OnnxModel, "run", spoil)
+    with TestClient(create_app()) as client:
+        while client.get("/health").status_code != 200:
+            pass
+        response = client.post("/predict", json={"instances": rows[:5]})
+    assert response.status_code == 422
+    assert response.json()["detail"] == "The model returns no finite number for instance 2."

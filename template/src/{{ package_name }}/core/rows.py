@@ -109,7 +109,8 @@ class RowFile:
         """Raises UserError with the first field that is no column of the file."""
         for name in fields:
             if name not in self.columns:
-                raise UserError(f'{self.path} has no column "{name}".')
+                found = ", ".join(self.columns[:30])
+                raise UserError(f'{self.path} has no column "{name}"; it has {found}.')
 
 
 def open_rows(path: Path, missing_values: Sequence[str]) -> RowFile:
@@ -124,14 +125,18 @@ def open_rows(path: Path, missing_values: Sequence[str]) -> RowFile:
     """
     if not path.exists():
         raise UserError(f"{path}: there is no such file.", 2)
-    kind = "folder" if path.is_dir() else path.suffix.lower()
+    # A .csv.gz is decompressed by pyarrow.
+    name = Path(path.name.lower().removesuffix(".gz"))
+    kind = "folder" if path.is_dir() else name.suffix
     if kind not in READERS:
         kinds = ", ".join(READERS)
         raise UserError(f"{path}: unknown kind of file; supported are {kinds}.", 2)
     try:
         file = READERS[kind](path, missing_values)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {first_line(error)}", 2) from error
+        # pyarrow puts its own steps before the reason.
+        reason = first_line(error).rpartition("Invalid: ")[2]
+        raise UserError(f"{path} cannot be read: {reason}", 2) from error
     repeated = [name for name in file.columns if file.columns.count(name) > 1]
     if repeated:
         raise UserError(f'{path} has more than one column "{repeated[0]}".', 2)

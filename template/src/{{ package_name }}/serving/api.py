@@ -124,6 +124,7 @@ def create_app(load: Callable[[], Predictor] = Predictor) -> FastAPI:
     app.state.reason = "The model is being loaded."
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, refuse_request)
+    app.add_exception_handler(UserError, refuse_instance)
     app.add_middleware(LimitBody)
     return app
 
@@ -160,6 +161,12 @@ async def refuse_request(_: Request, error: Any) -> JSONResponse:
         for problem in error.errors()[:MAX_ERRORS]
     ]
     return JSONResponse({"detail": detail}, 422)
+
+
+async def refuse_instance(_: Request, error: Exception) -> JSONResponse:
+    """422 for an instance that the schema takes and the model cannot predict."""
+    REFUSED.inc()
+    return JSONResponse({"detail": str(error)}, 422)
 
 
 def serve(bundle: Path, host: str, port: int) -> None:

@@ -56,7 +56,8 @@ def check_rows(batches: list[Batch], source: str) -> pd.DataFrame:
         raise UserError(f"{source}: there are no rows; check the file or query that is read.")
     for name in data.SourceRow.model_fields:
         if name not in rows[0]:
-            raise UserError(f'{source} has no column "{name}".')
+            found = ", ".join([*rows[0]][:30])
+            raise UserError(f'{source} has no column "{name}"; it has {found}.')
         if all(row[name] is None for row in rows):
             raise UserError(f'{source}: column "{name}" has missing values only.')
     checked = [row for batch in batches for row in batch.validate(data.SourceRow, source)]

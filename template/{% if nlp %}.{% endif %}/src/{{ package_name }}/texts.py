@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from html import unescape
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from .core.rows import READERS, Row, Rows
 # Cells of a CSV file that mean "missing".
 MISSING_VALUES = ("",)
 MAX_CHARACTERS = 20_000
+# Of Unicode's stream-safe text (UAX #15): sorting more of them takes long.
+MAX_MARKS = 30
 
 MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>")
 # A word may contain apostrophes; every other sign is a word of its own, because "!" and "?" matter.
@@ -29,6 +32,8 @@ class Instance(Row):
     @classmethod
     def require_words(cls, text: str) -> str:
         """Refuse a text without words."""
+        if longest_run_of_marks(remove_markup(text)) > MAX_MARKS:
+            raise ValueError(f"it contains more than {MAX_MARKS} combining marks in a row")
         if not split_words(text):
             raise ValueError("it contains no word; send what the customer wrote")
         return text
@@ -47,6 +52,12 @@ READERS["folder"] = folder_reader("text", read_text)
 def remove_markup(text: str) -> str:
     """The text without HTML tags and entities."""
     return MARKUP.sub(" ", unescape(text))
+
+
+def longest_run_of_marks(text: str) -> int:
+    """The largest number of combining marks in a row."""
+    runs = groupby(text, lambda character: unicodedata.combining(character) > 0)
+    return max((len([*run]) for is_mark, run in runs if is_mark), default=0)
 
 
 def split_words(text: str) -> list[str]:

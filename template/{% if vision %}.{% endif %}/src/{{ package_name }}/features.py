@@ -26,6 +26,8 @@ MAX_CHARACTERS = 1_500_000
 MAX_PIXELS = 10_000_000
 # Smaller differences between the lightest and the darkest pixel are noise.
 MIN_CONTRAST = 32
+# The darkest pixel that scaling may leave of a stroke.
+MIN_INK = 0.2
 # As in MNIST: the ink fills 20 of 28 pixels.
 INK_SIZE = 20
 MARGIN = 4
@@ -97,6 +99,8 @@ def read_digit(text: str) -> Digit:
     if contrast < MIN_CONTRAST:
         raise ValueError("the image is blank: nothing contrasts with the paper")
     pixels = center_ink(find_ink((grey - darkest) / contrast))
+    if pixels.max() < MIN_INK:
+        raise ValueError("the ink is too thin: nothing is left of it at 20 pixels")
     return Digit(
         pixels=pixels,
         ink=float(pixels.mean()),

@@ -4,7 +4,7 @@ Imports only numpy and pydantic, because the API uses it too. An output has shap
 holds probabilities; y holds the index of each row's class. Of two classes the second is positive.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +14,8 @@ from .config import PARAMS, Config, UserError
 from .rows import Array, Features, IntArray
 
 HIGHER_IS_BETTER = True
+# With fewer rows of a class, neither a model nor its metrics can be trusted.
+MIN_CLASS_ROWS = 10
 
 
 class DecisionConfig(Config):
@@ -43,7 +45,8 @@ class Target(BaseModel):
         """Learn the classes from the training set.
 
         Raises:
-            UserError: There is one class only, or no class is called as `positive` says.
+            UserError: There is one class only, one has too few rows, or no class is called as
+                `positive` says.
         """
         names, counts = np.unique(target.astype(str), return_counts=True)
         if len(names) < 2:
@@ -52,6 +55,7 @@ class Target(BaseModel):
             known = ", ".join(names)
             message = f'{PARAMS}: positive = "{decision.positive}" is not a class ({known}).'
             raise UserError(message, 2)
+        require_class_rows("training", names, counts)
         order = np.argsort(names == decision.positive, kind="stable")
         shares = counts[order] / counts.sum()
         return cls(classes=names[order].tolist(), class_shares=shares.tolist(), decision=decision)
@@ -101,7 +105,13 @@ class Target(BaseModel):
         return np.asarray(costs, dtype=float)
 
     def fit_decision(self, y_valid: IntArray, output: Array) -> Self:
-        """A copy with the threshold that costs least on the validation set."""
+        """A copy with the threshold that costs least on the validation set.
+
+        Raises:
+            UserError: A class has too few rows there.
+        """
+        counts = np.bincount(y_valid, minlength=len(self.classes))
+        require_class_rows("validation", self.classes, counts)
         if not self.is_binary:
             return self
         score = output[:, 1]
@@ -168,6 +178,16 @@ class Target(BaseModel):
             f"{decision.cost_false_positive:g}."
         )
         return [note]
+
+
+def require_class_rows(split: str, names: Iterable[str], counts: IntArray) -> None:
+    """Raises UserError with the first class that has fewer than MIN_CLASS_ROWS rows in a split."""
+    for name, count in zip(names, counts, strict=True):
+        if count < MIN_CLASS_ROWS:
+            raise UserError(
+                f'data.py: class "{name}" has {count} rows in the {split} set, fewer than '
+                f"{MIN_CLASS_ROWS}; get more, or change the fractions in [split] of params.toml."
+            )
 
 
 def average_precision(y_true: IntArray, score: Array) -> float:
