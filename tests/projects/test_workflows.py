@@ -142,7 +142,9 @@ def test_a_pull_request_is_checked_and_its_change_commented(merged: Hub) -> None
     event = {"number": 1, "head": head}
     runner = merged.start("ci", "pull_request", "refs/pull/1/merge", pull_request=event)
     succeed(runner.run())
-    (body,) = merged.asked_gh("pr", "comment", "1", "--edit-last", "--create-if-none")
+    (body,) = merged.asked_gh("pr", "comment", "1")
+    marker, _, body = body.partition("\n")
+    assert marker == "<!-- results -->"
     rows = [line for line in body.splitlines() if line.endswith("|")][2:]
     primary = re.search(r"The primary metric is (.*); (higher|lower) is better\.", body)
     assert primary
@@ -151,6 +153,11 @@ def test_a_pull_request_is_checked_and_its_change_commented(merged: Hub) -> None
     # Only one number was moved: a run on this machine gives the others again.
     assert len([row for row in rows if row.endswith(" +0.0000 |")]) == len(rows) - 1
     assert body.strip() in runner.jobs["train"].summary
+    # A comment that has the marker is changed, whatever else its user has written since.
+    runner.environment["STANDIN_COMMENT"] = "77"
+    succeed(runner.run({"comment"}))
+    (changed,) = merged.asked_gh("api", "--silent", "--method", "PATCH")
+    assert changed == f"{marker}\n{body}"
     # A fork's pull request is not commented, and its job has nothing but its summary.
     head["repo"]["full_name"] = "somebody/else"
     assert runner.run({"comment"})["comment"].result == "skipped"
@@ -319,6 +326,35 @@ def test_there_is_one_pull_request_at_a_time(
     # Without the permission to push nothing is proposed.
     job = play(*steps, **RETRAIN | {"permissions": {"contents": "read", "pull-requests": "write"}})
     assert outcomes(job)[-2:] == ["failure", "skipped"]
+
+
+def test_commits_of_others_on_the_branch_of_retraining_stay(play: Any, tmp_path: Path) -> None:
+    changes = "mkdir -p reports && date +%N | tee -a README.md reports/x > /dev/null"
+    compare = 'echo x > "$RUNNER_TEMP/comparison.md"; echo "changed=true" >> "$GITHUB_OUTPUT"'
+    steps = retrain_steps(tmp_path, Install="true", Run=changes, Compare=compare)
+    play(*steps, **RETRAIN)
+    review, remote = tmp_path / "review", tmp_path / "remote.git"
+    git(tmp_path, "clone", "--quiet", "--branch", "retrain", str(remote), str(review))
+    git(review, "commit", "--quiet", "--allow-empty", "--message", "Review")
+    git(review, "push", "--quiet", "origin", "retrain")
+    job = play(*steps, **RETRAIN)
+    assert job.result == "success", job.log()
+    assert "The branch retrain has commits of other people" in job.summary
+    assert git(remote, "log", "-1", "--format=%s", "retrain") == "Review\n"
+
+
+@pytest.mark.parametrize(("opened", "asked"), [("", "create"), ("5", "comment")])
+def test_failed_gates_are_one_issue(play: Any, tmp_path: Path, opened: str, asked: str) -> None:
+    compare = 'echo x > "$RUNNER_TEMP/comparison.md"'
+    steps = retrain_steps(tmp_path, Install="true", Run="exit 1", Compare=compare)
+    steps[-1]["env"]["STANDIN_OPEN"] = opened
+    job = play(*steps, **RETRAIN)
+    assert job.step("Report the failed gate").outcome == "success", job.log()
+    log = (tmp_path / "log.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["arguments"][:2] for line in log] == [
+        ["issue", "list"],
+        ["issue", asked],
+    ]
 
 
 @pytest.mark.parametrize(

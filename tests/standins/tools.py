@@ -14,13 +14,10 @@ from pathlib import Path
 # Subcommand -> the permission that it needs, options with a value, options without.
 GH: dict[str, tuple[str, set[str], set[str]]] = {
     "auth setup-git": ("", set(), set()),
+    "issue comment": ("issues: write", {"--body-file"}, set()),
     "issue create": ("issues: write", {"--title", "--body-file"}, set()),
     "issue list": ("issues: read", {"--search", "--state", "--json", "--jq"}, set()),
-    "pr comment": (
-        "pull-requests: write",
-        {"--body-file"},
-        {"--edit-last", "--create-if-none"},
-    ),
+    "pr comment": ("pull-requests: write", {"--body-file"}, set()),
     "pr create": (
         "pull-requests: write",
         {"--base", "--head", "--title", "--body", "--body-file"},
@@ -89,6 +86,17 @@ def gh(arguments: list[str]) -> None:
         subprocess.run(command, check=True)  # noqa: S603 - git
 
 
+def comments(arguments: list[str]) -> None:
+    """`gh api` for the comments of a pull request: their list, or a change of one."""
+    if "PATCH" not in arguments:
+        allow("pull-requests: read")
+        sys.stdout.write(os.environ.get("STANDIN_COMMENT", ""))
+        return
+    allow("pull-requests: write")
+    (field,) = [argument for argument in arguments if argument.startswith("body=@")]
+    record("gh", arguments, Path(field.removeprefix("body=@")).read_text("utf-8"))
+
+
 def docker(arguments: list[str]) -> None:
     """Record a call of docker, and run it with podman unless it needs a registry."""
     name, rest = arguments[0], arguments[1:]
@@ -144,4 +152,6 @@ def uvx(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    {"docker": docker, "gh": gh, "uv": uv, "uvx": uvx}[sys.argv[1]](sys.argv[2:])
+    {"docker": docker, "gh": comments if sys.argv[2] == "api" else gh, "uv": uv, "uvx": uvx}[
+        sys.argv[1]
+    ](sys.argv[2:])
