@@ -308,6 +308,8 @@ def test_its_image_serves_as_anybody_and_stops_on_sigterm(project: Project) -> N
 
 
 LEAKING_FIELD = """
+import numpy as np
+import pandas as pd
 from churn_radar import data
 from churn_radar.core.splits import FIELDS, load_split
 
@@ -317,6 +319,23 @@ leaking = train.assign(**{FIELDS[0]: train[data.TARGET]})
 (warning,) = data.check(leaking)
 assert f'"{FIELDS[0]}"' in warning
 assert not data.check(leaking.assign(**{data.TARGET: train[data.TARGET].iloc[0]}))
+
+rng = np.random.default_rng(0)
+target = train[data.TARGET]
+is_number = target.nunique() > 20
+codes = target if is_number else pd.Series(pd.factorize(target)[0])
+noise = rng.normal(0, codes.std(), len(codes))
+wrong = rng.random(len(codes)) < 0.03
+leaks = [
+    1.1 * codes + 0.1 * noise,  # in another currency
+    codes * (1 + 0.03 * noise / codes.std()) if is_number else codes.where(~wrong, 1 - codes),
+    codes + 0.3 * noise,  # known afterwards, and not exactly
+]
+for leak in leaks:
+    (warning,) = data.check(train.assign(**{FIELDS[0]: leak}))
+    assert f'"{FIELDS[0]}"' in warning
+# The control: as far off as its own spread.
+assert not data.check(train.assign(**{FIELDS[0]: codes + 2 * noise}))
 """
 
 

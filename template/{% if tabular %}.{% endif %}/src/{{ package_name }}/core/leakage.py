@@ -3,38 +3,45 @@
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from sklearn.model_selection import cross_val_score
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 # A single field that is known before the target rarely predicts it this well.
-MAX_BALANCED_ACCURACY = 0.98
+MAX_SCORE = 0.9
+# A numeric target with more values is predicted as a number, with fewer as classes.
+MAX_CLASSES = 20
 
 
 def find_leakage(fields: pd.DataFrame, target: "pd.Series[float]") -> list[str]:
     """Warnings about fields from which a small decision tree predicts the target alone."""
     if target.nunique() < 2:
         return []
-    if is_numeric_dtype(target) and target.nunique() > 20:
-        target = pd.qcut(target, 10, labels=False, duplicates="drop")
+    is_number = is_numeric_dtype(target) and target.nunique() > MAX_CLASSES
+    metric = "R2" if is_number else "ROC AUC"
     warnings = []
     for name in fields:
-        score = single_field_score(fields[name], target)
-        if score > MAX_BALANCED_ACCURACY:
+        score = single_field_score(fields[name], target, is_number=is_number)
+        if score > MAX_SCORE:
             warnings.append(
                 f'Possible target leakage: "{name}" alone predicts the target '
-                f"(balanced accuracy {score:.3f})."
+                f"({metric} {score:.3f})."
             )
     return warnings
 
 
-def single_field_score(column: "pd.Series[float]", target: "pd.Series[float]") -> float:
-    """Balanced accuracy of a small tree on one field, in two-fold cross-validation."""
+def single_field_score(
+    column: "pd.Series[float]", target: "pd.Series[float]", *, is_number: bool
+) -> float:
+    """R2 or ROC AUC of a small tree on one field, in two-fold cross-validation."""
     values = column if is_numeric_dtype(column) else pd.Series(pd.factorize(column)[0])
+    model, scoring = DecisionTreeClassifier(min_samples_leaf=10, max_leaf_nodes=50), "roc_auc_ovr"
+    if is_number:
+        model, scoring = DecisionTreeRegressor(min_samples_leaf=10, max_leaf_nodes=50), "r2"
     return float(
         cross_val_score(
-            DecisionTreeClassifier(max_leaf_nodes=50),
+            model,
             values.to_frame(),
             target,
-            scoring="balanced_accuracy",
+            scoring=scoring,
             cv=2,
         ).mean()
     )
