@@ -18,7 +18,7 @@ BUNDLE = Path("artifacts/bundle")
 METRICS = Path("reports/metrics.json")
 FIGURES = Path("reports/figures")
 # Names of environment variables that hold secrets.
-SECRET = re.compile("TOKEN|PASSWORD|SECRET|KEY")
+SECRET = re.compile("TOKEN|PASS|PWD|SECRET|KEY|CREDENTIAL|CONNECTION", re.IGNORECASE)
 # A shorter value may stand in a message for another reason.
 MIN_SECRET_LENGTH = 6
 
@@ -38,11 +38,18 @@ class UserError(Exception):
 def hide_credentials(text: str) -> str:
     """Replace what may be a password or token, of addresses and of the environment, by ***."""
     text = re.sub(r"//[^\s'\"]*@", "//***@", text)
-    text = re.sub(r"([?&][^=\s&]+=)[^&\s'\"]+", r"\1***", text)
-    for name, value in os.environ.items():
-        if SECRET.search(name) and len(value.strip()) >= MIN_SECRET_LENGTH:
-            text = text.replace(value.strip(), "***")
+    text = re.sub(r"(?<=://)[^\s'\"]+", hide_query, text)
+    secrets = [value.strip() for name, value in os.environ.items() if SECRET.search(name)]
+    # The longest first, because one may begin with another.
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= MIN_SECRET_LENGTH:
+            text = text.replace(secret, "***")
     return text
+
+
+def hide_query(address: re.Match[str]) -> str:
+    """An address without the values of its query."""
+    return re.sub(r"([?&][^=&]+=)[^&]+", r"\1***", address[0])
 
 
 class Config(BaseModel):

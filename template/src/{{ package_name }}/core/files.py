@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -27,27 +28,41 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def replace_folder(folder: Path, contents: dict[str, bytes]) -> None:
-    """Replace all files of a folder as a set; a crash leaves the old set or the new one."""
-    new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
-    rmtree(new, ignore_errors=True)
+    """Replace all files of a folder as a set; a crash leaves the old set or the new one.
+
+    Where the folder cannot be renamed, as a mount or in a layer of an image, its files are replaced
+    one by one in the order of `contents`.
+    """
+    folder = folder.resolve()
+    new = folder.with_name(f".{folder.name}.{os.getpid()}")
+    old = folder.with_name(f".{folder.name}.old")
+    new.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         write_atomic(new / name, content)
     restore_folder(folder)
-    if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
     rmtree(old, ignore_errors=True)
+    try:
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    except OSError:
+        for name, content in contents.items():
+            write_atomic(folder / name, content)
+        for path in folder.iterdir():
+            if path.name not in contents:
+                path.unlink()
+    for leftover in (new, old):
+        rmtree(leftover, ignore_errors=True)
 
 
 def restore_folder(folder: Path) -> None:
     """Put the old set back where a crash came between the two renames of replace_folder()."""
-    old = folder.with_name(f".{folder.name}.old")
-    if not old.is_dir():
-        return
+    folder = folder.resolve()
     if folder.exists():
-        rmtree(old)
-    else:
-        old.rename(folder)
+        return
+    # It is only read where this fails: without the right to write, or beside another process.
+    with suppress(OSError):
+        folder.with_name(f".{folder.name}.old").rename(folder)
 
 
 def to_json(content: Any) -> bytes:

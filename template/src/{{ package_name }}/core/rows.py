@@ -125,9 +125,10 @@ def open_rows(path: Path, missing_values: Sequence[str]) -> RowFile:
     """
     if not path.exists():
         raise UserError(f"{path}: there is no such file.", 2)
-    # A .csv.gz is decompressed by pyarrow.
-    name = Path(path.name.lower().removesuffix(".gz"))
-    kind = "folder" if path.is_dir() else name.suffix
+    kind = "folder" if path.is_dir() else path.suffix.lower()
+    # pyarrow decompresses it.
+    if path.name.lower().endswith(".csv.gz"):
+        kind = ".csv"
     if kind not in READERS:
         kinds = ", ".join(READERS)
         raise UserError(f"{path}: unknown kind of file; supported are {kinds}.", 2)

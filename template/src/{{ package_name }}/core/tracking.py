@@ -5,6 +5,7 @@ import os
 import subprocess
 import warnings
 from pathlib import Path
+from urllib.parse import unquote
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -47,11 +48,14 @@ def create_local_experiment() -> None:
     experiment = mlflow.get_experiment_by_name(COMMAND)
     if experiment is None:
         mlflow.create_experiment(COMMAND, artifact_location=location)
-    elif experiment.artifact_location != location:
+        return
+    stored = experiment.artifact_location
+    is_here = str(Path.cwd()) in stored or str(Path.cwd()) in unquote(stored)
+    if stored.startswith(("/", "file:")) and not is_here:
         logger.warning(
-            "mlflow.db stores artifacts in %s, because the project was copied or moved; to store "
-            "them here, delete mlflow.db and mlruns in this folder, and train again.",
-            experiment.artifact_location,
+            "mlflow.db stores artifacts in %s, because the project was copied or moved. To begin "
+            "anew here, move mlflow.db and mlruns away, and train again.",
+            stored,
         )
 
 
@@ -70,7 +74,7 @@ def require_run(run_id: str) -> None:
 
 def tracking_error(uri: str, error: Exception) -> UserError:
     """The error for the user."""
-    advice = "delete it, and train again"
+    advice = "move it away to begin anew, or set MLFLOW_TRACKING_URI to where the run is"
     if uri != LOCAL:
         advice = "start it, or unset MLFLOW_TRACKING_URI to use a local file; then train"
     return UserError(f"The tracking server {uri} fails: {first_line(error)}; {advice}.", 2)

@@ -110,7 +110,7 @@ def read_batches(source: Path) -> Iterator[Batch]:
         return
     for path in (Path(f"{source}.1"), source):
         if path.is_file():
-            with path.open(encoding="utf-8", newline="\n") as file:
+            with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
                 yield from read_request_log(file)
 
 

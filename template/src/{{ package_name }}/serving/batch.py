@@ -66,7 +66,10 @@ def predict_batch(predictor: Predictor, batch: Batch, source: str) -> pa.Table:
         UserError: A row breaks the schema, or a column has the name of a prediction's.
     """
     instances = batch.validate(Instance, source)
-    predictions = pa.Table.from_pylist(predictor.predict(instances))
+    try:
+        predictions = pa.Table.from_pylist(predictor.predict(instances))
+    except UserError as error:
+        raise UserError(f"{source}, from {batch.label(0)} on: {error}") from error
     for name in predictions.column_names:
         if name in batch.table.schema.names:
             raise UserError(f'{source} has a column "{name}", as the predictions do; rename it.')

@@ -22,8 +22,11 @@ class RequestLog(RotatingFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append one line."""
-        if self.stream and not Path(self.baseFilename).exists():
-            self.close()
+        try:
+            if self.stream and not Path(self.baseFilename).exists():
+                self.close()
+        except OSError:
+            self.handleError(record)
         super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - its name in logging
@@ -45,7 +48,7 @@ def open_request_log() -> None:
     if not path:
         return
     try:
-        handler = RequestLog(path, maxBytes=int(size) // 2, backupCount=1)
+        handler = RequestLog(path, maxBytes=int(size) // 2, backupCount=1, encoding="utf-8")
     except (OSError, ValueError) as error:
         raise UserError(f"REQUEST_LOG={path}, REQUEST_LOG_BYTES={size}: {error}.", 2) from error
     log.addHandler(handler)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 # A single field that is known before the target rarely predicts it this well.
@@ -33,15 +33,15 @@ def single_field_score(
 ) -> float:
     """R2 or ROC AUC of a small tree on one field, in two-fold cross-validation."""
     values = column if is_numeric_dtype(column) else pd.Series(pd.factorize(column)[0])
-    model, scoring = DecisionTreeClassifier(min_samples_leaf=10, max_leaf_nodes=50), "roc_auc_ovr"
+    model, scoring, split = DecisionTreeClassifier, "roc_auc_ovr", StratifiedKFold
     if is_number:
-        model, scoring = DecisionTreeRegressor(min_samples_leaf=10, max_leaf_nodes=50), "r2"
+        model, scoring, split = DecisionTreeRegressor, "r2", KFold
     return float(
         cross_val_score(
-            model,
+            model(min_samples_leaf=10, max_leaf_nodes=50),
             values.to_frame(),
-            target,
+            target if is_number else target.astype(str),
             scoring=scoring,
-            cv=2,
+            cv=split(2, shuffle=True, random_state=0),
         ).mean()
     )
