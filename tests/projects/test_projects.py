@@ -358,7 +358,7 @@ import sys
 from pyarrow import parquet
 
 table = parquet.read_table(sys.argv[1])
-parquet.write_table(table.take(range(len(table))[::-1]), sys.argv[1])
+parquet.write_table(table.take(list(range(len(table)))[::-1]), sys.argv[1])
 """
 
 
