@@ -45,18 +45,27 @@ def train(status: int = 0, **environment: str) -> str:
 
 
 def health(uri: str, status: int, folder: str) -> str:
-    """Content of /health of an API with this bundle, once loading it has ended."""
+    """Content of /health of an API with this bundle, once loading it has ended, and its log."""
     env = {"MODEL_DIR": uri, "PORT": "18080", "TMPDIR": folder, "PYTHONPATH": str(FOLDER)}
-    with subprocess.Popen(  # noqa: S603 - the API
-        [PYTHON, "-m", "deploy.serve"], cwd=folder, env={**os.environ, **CREDENTIALS, **env}
-    ) as process:
+    log = Path(folder, "stderr")
+    with (
+        log.open("wb") as stderr,
+        subprocess.Popen(  # noqa: S603 - the API
+            [PYTHON, "-m", "deploy.serve"],
+            cwd=folder,
+            env={**os.environ, **CREDENTIALS, **env},
+            stderr=stderr,
+        ) as process,
+    ):
         try:
             wait_for("/metrics")
             while "being loaded" in str(send("GET", "/health")):
                 pass
-            return json.dumps(wait_for("/health", status))
+            content = json.dumps(wait_for("/health", status))
         finally:
             process.terminate()
+    assert status == 200 or uri not in content, content
+    return content + log.read_text("utf-8")
 
 
 server = ThreadedMotoServer("127.0.0.1", 5111, verbose=False)
