@@ -133,7 +133,7 @@ def test_answers_survive_a_recopy(rendered: Render) -> None:
         ({"package_name": "flask"}, "library that projects"),
         ({"package_name": "python"}, "command"),
         ({"package_name": "tests"}, "too general"),
-        ({"package_name": "test_data"}, "tests of the project"),
+        ({"package_name": "test_api"}, "tests of the project"),
         ({"package_name": "conftest"}, "tests of the project"),
         *(({"package_name": name}, "device on Windows") for name in DEVICES),
         ({"project_name": " "}, "empty"),

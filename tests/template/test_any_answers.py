@@ -40,7 +40,7 @@ OTHER = ["\U0001f600", "\U0001f468\u200d\U0001f469", "e\u0301", "\u0130", "\u00d
 LONG = ["a" * 40, "a" * 81, "a" * 600, "a b " * 200, "\u65e5" * 79]
 
 NO_PACKAGES = ["numpy", "json", "class", "con", "lpt1", "Churn", "a__b", "_a", "a-", "python"]
-NO_PACKAGES += ["flask", "scikit_learn", "test_data", "x" * 41, "../x", "x\n"]
+NO_PACKAGES += ["flask", "scikit_learn", "test_api", "x" * 41, "../x", "x\n"]
 NO_MAILS = ["a..b@x.org", ".a@x.org", "a@b", "a@-b.org", '"a b"@x.org', "x@y.org\n", " a@x.org"]
 NO_MAILS += ["a" * 65 + "@x.org", "ada@" + "x" * 64 + ".org", "ada@" + "x." * 130 + "org"]
 NO_ACCOUNTS = ["a" * 40, "-a", "a--b", "a_b", "{{a}}", "a\n"]

@@ -412,7 +412,7 @@ def keep_a_file_to_oneself(here: Situation) -> None:
 SPOILED: dict[Callable[[Situation], None], str] = {
     leave_uncommitted: "README.md is not committed;",
     leave_untracked: "new.md is not committed;",
-    stop_in_a_merge: "is not finished: `git status` says",
+    stop_in_a_merge: "is not finished: `git status` shows",
     leave_the_branch: "No branch is checked out",
     begin_a_bisect: "A bisect is not finished; `git bisect reset`",
     delete_the_answers: ".copier-answers.yml is missing:",

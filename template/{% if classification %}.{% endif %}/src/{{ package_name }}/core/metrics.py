@@ -110,10 +110,9 @@ class Target(BaseModel):
         Raises:
             UserError: A class has too few rows there.
         """
-        counts = np.bincount(y_valid, minlength=len(self.classes))
-        require_class_rows("validation", self.classes, counts)
         if not self.is_binary:
             return self
+        require_class_rows("validation", self.classes, np.bincount(y_valid, minlength=2))
         score = output[:, 1]
         quantiles = np.quantile(score, np.linspace(0, 1, 501), method="inverted_cdf")
         # At 1.0 the positive class is almost never predicted.
