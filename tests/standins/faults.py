@@ -17,10 +17,11 @@ from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from churn_radar.core.bundle import OnnxModel, Predictor
 from churn_radar.core.config import BUNDLE, METRICS, ProjectConfig, UserError
-from churn_radar.core.files import replace_folder
+from churn_radar.core.files import replace_folder, sha256
 from churn_radar.core.rows import WRITERS, Rows
 from churn_radar.evaluation import evaluate
 from churn_radar.monitoring.monitor import read_batches
@@ -109,8 +110,6 @@ def test_torn_line_of_the_request_log_is_one_refused_row(rows: Rows) -> None:
 def test_predict_refuses_blocks_that_another_call_removed(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - beside its only use
-
     table, source = pa.Table.from_pylist(rows), Path("rows.parquet")
     with WRITERS[".parquet"](source, table.schema) as writer:
         writer.write_table(table)
@@ -180,6 +179,16 @@ def test_folder_that_cannot_be_renamed_is_filled_in_its_place(
 
 
 @pytest.mark.usefixtures("config")
+def test_folder_takes_nothing_from_a_crash_of_the_same_process_id() -> None:
+    files = {path.name: path.read_bytes() for path in BUNDLE.iterdir()}
+    left = BUNDLE.with_name(f".{BUNDLE.name}.{os.getpid()}")
+    left.mkdir()
+    (left / "of a crash").touch()
+    replace_folder(BUNDLE, files)
+    assert {path.name: path.read_bytes() for path in BUNDLE.iterdir()} == files
+
+
+@pytest.mark.usefixtures("config")
 def test_folder_may_be_a_link_or_the_present_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,9 +215,7 @@ def test_evaluate_refuses_a_bundle_of_other_code(
 
 @pytest.mark.usefixtures("config")
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x09"])
-def test_model_that_is_none_is_one_sentence(content: bytes) -> None:
-    from churn_radar.core.files import sha256  # noqa: PLC0415 - beside its only use
-
+def test_model_that_cannot_be_loaded_is_one_sentence(content: bytes) -> None:
     info = json.loads((BUNDLE / "bundle.json").read_text("utf-8"))
     info["files"] = {"model.onnx": sha256(content)}
     replace_folder(BUNDLE, {"model.onnx": content, "bundle.json": json.dumps(info).encode()})

@@ -36,11 +36,13 @@ def replace_folder(folder: Path, contents: dict[str, bytes]) -> None:
     folder = folder.resolve()
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     old = folder.with_name(f".{folder.name}.old")
-    new.mkdir(parents=True, exist_ok=True)
+    restore_folder(folder)
+    # What a crash may have left; in containers, another process has the same number.
+    for leftover in (new, old):
+        rmtree(leftover, ignore_errors=True)
+    new.mkdir(parents=True)
     for name, content in contents.items():
         write_atomic(new / name, content)
-    restore_folder(folder)
-    rmtree(old, ignore_errors=True)
     try:
         if folder.exists():
             folder.rename(old)
@@ -68,11 +70,6 @@ def restore_folder(folder: Path) -> None:
 def to_json(content: Any) -> bytes:
     """JSON for people to read; NaN and infinity are refused with ValueError."""
     return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write to_json() atomically."""
-    write_atomic(path, to_json(content))
 
 
 def read_json(path: Path, advice: str) -> dict[str, Any]:

@@ -105,12 +105,13 @@ class RowFile:
     n_rows: int
     batches: Iterator[Batch]
 
-    def require(self, fields: Collection[str]) -> None:
-        """Raises UserError with the first field that is no column of the file."""
-        for name in fields:
-            if name not in self.columns:
-                found = ", ".join(self.columns[:30])
-                raise UserError(f'{self.path} has no column "{name}"; it has {found}.')
+
+def require_columns(columns: Collection[str], fields: Collection[str], source: str) -> None:
+    """Raises UserError with the first field that is no column of the source."""
+    for name in fields:
+        if name not in columns:
+            found = ", ".join([*columns][:30])
+            raise UserError(f'{source} has no column "{name}"; it has {found}.')
 
 
 def open_rows(path: Path, missing_values: Sequence[str]) -> RowFile:

@@ -49,8 +49,8 @@ def create_local_experiment() -> None:
     if experiment is None:
         mlflow.create_experiment(COMMAND, artifact_location=location)
         return
-    stored = experiment.artifact_location
-    is_here = str(Path.cwd()) in stored or str(Path.cwd()) in unquote(stored)
+    stored, here = experiment.artifact_location, str(Path.cwd())
+    is_here = here in stored or here in unquote(stored)
     if stored.startswith(("/", "file:")) and not is_here:
         logger.warning(
             "mlflow.db stores artifacts in %s, because the project was copied or moved. To begin "

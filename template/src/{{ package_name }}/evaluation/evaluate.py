@@ -13,7 +13,7 @@ from .. import data
 from ..core.bootstrap import Bootstrap, Scorer
 from ..core.bundle import Predictor
 from ..core.config import COMMAND, FIGURES, METRICS, ProjectConfig, UserError
-from ..core.files import replace_folder, write_json
+from ..core.files import replace_folder, to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
 from ..core.rows import Array, table_rows
 from ..core.splits import FIELDS, code_key, load_manifest, load_split
@@ -41,7 +41,7 @@ def evaluate(config: ProjectConfig) -> None:
         mlflow.log_metrics({f"test_{name}": value for name, value in metrics["metrics"].items()})
         mlflow.log_artifacts(str(FIGURES), "figures")
         log_test_scores(info, config, evaluation.scores)
-    write_json(METRICS, metrics)
+    write_atomic(METRICS, to_json(metrics))
 
 
 class Evaluation:

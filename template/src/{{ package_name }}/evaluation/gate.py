@@ -8,7 +8,7 @@ from mlflow.exceptions import MlflowException
 
 from ..core.bundle import BundleInfo, load_info
 from ..core.config import COMMAND, METRICS, ProjectConfig, UserError
-from ..core.files import read_json, write_json
+from ..core.files import read_json, to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
 from ..core.rows import Array
 from ..core.tracking import require_run
@@ -38,7 +38,7 @@ def promote(config: ProjectConfig) -> dict[str, Any]:
     passed = beats_baseline and matches_champion
     register(run.mlflow_run_id, "champion" if passed else "challenger")
     metrics["gate"] = {"passed": passed, "reasons": [baseline_reason, champion_reason]}
-    write_json(METRICS, metrics)
+    write_atomic(METRICS, to_json(metrics))
     return metrics
 
 

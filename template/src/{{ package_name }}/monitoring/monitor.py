@@ -14,7 +14,7 @@ from .. import data
 from ..core.bootstrap import Bootstrap
 from ..core.bundle import Predictor
 from ..core.config import METRICS, ProjectConfig, UserError
-from ..core.files import read_json, write_atomic, write_json
+from ..core.files import read_json, to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
 from ..core.rows import Array, Batch, IntArray, Rows, open_rows, validate
 from ..features import MISSING_VALUES, Instance, build_features, monitored_columns
@@ -95,7 +95,7 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
         "columns": [asdict(drift) for drift in drifts],
         "quality": quality,
     }
-    write_json(REPORT.with_suffix(".json"), result)
+    write_atomic(REPORT.with_suffix(".json"), to_json(result))
     template = Template(TEMPLATE.read_text(encoding="utf-8"), trim_blocks=True)
     write_atomic(REPORT, template.render(result).encode())
     plot_drift(drifts[:3]).savefig(FIGURE, dpi=120)

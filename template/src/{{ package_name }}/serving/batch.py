@@ -13,7 +13,7 @@ from rich.progress import Progress
 from ..core.bundle import Predictor
 from ..core.config import UserError
 from ..core.files import sha256, write_atomic
-from ..core.rows import WRITERS, Batch, RowFile, first_line, open_rows
+from ..core.rows import WRITERS, Batch, RowFile, first_line, open_rows, require_columns
 from ..features import MISSING_VALUES, Instance
 
 
@@ -29,7 +29,7 @@ def predict_file(source: Path, output: Path, bundle: Path) -> None:
         raise UserError(f"--output {output} must end in {' or '.join(WRITERS)}.", 2)
     predictor = Predictor(bundle)
     file = open_rows(source, MISSING_VALUES)
-    file.require(Instance.model_fields)
+    require_columns(file.columns, Instance.model_fields, str(source))
     blocks = block_folder(predictor, source, output)
     try:
         predict_blocks(predictor, file, blocks)

@@ -9,7 +9,7 @@ import pandas as pd
 from .. import data
 from ..core.config import PARAMS, SPLITS, ProjectConfig, UserError
 from ..core.files import replace_folder, sha256, to_json
-from ..core.rows import Array, Batch, first_line, open_rows, table_rows
+from ..core.rows import Array, Batch, first_line, open_rows, require_columns, table_rows
 from ..core.splits import MANIFEST, NAMES, Manifest, Split, Splits, split_key
 from ..features import MISSING_VALUES
 
@@ -54,10 +54,8 @@ def check_rows(batches: list[Batch], source: str) -> pd.DataFrame:
     rows = [row for batch in batches for row in batch.rows]
     if not rows:
         raise UserError(f"{source}: there are no rows; check the file or query that is read.")
+    require_columns(rows[0], data.SourceRow.model_fields, source)
     for name in data.SourceRow.model_fields:
-        if name not in rows[0]:
-            found = ", ".join([*rows[0]][:30])
-            raise UserError(f'{source} has no column "{name}"; it has {found}.')
         if all(row[name] is None for row in rows):
             raise UserError(f'{source}: column "{name}" has missing values only.')
     checked = [row for batch in batches for row in batch.validate(data.SourceRow, source)]
