@@ -15,6 +15,7 @@ from scaffold.template.rendering import plain_template
 from support.combinations import COMBINATIONS
 from support.plugin import CHOICE, SEED
 from support.rendering import Made, Render
+from support.wheels import build_wheels
 
 pytest_plugins = ["support.plugin"]
 
@@ -52,6 +53,14 @@ def template() -> Iterator[Path]:
     """The template as a plain folder, without a git history."""
     with plain_template() as path:
         yield path
+
+
+@pytest.fixture(scope="session")
+def built_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheels of this repository and of a next version."""
+    folder = tmp_path_factory.mktemp("built-wheels")
+    build_wheels(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from support.git import git
 from support.history import Template
 from support.hub import Hub, succeed
 from support.wheels import MODULE as CHANGED
-from support.wheels import NEW_LINE, build_wheels
+from support.wheels import NEW_LINE
 
 MODULE, FILE = "src/{{ package_name }}/core/config.py", "src/churn_radar/core/config.py"
 
@@ -136,10 +136,9 @@ def test_a_template_in_a_folder_is_not_looked_for(hub: Hub) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("conflict", [False, True])
 def test_versions_of_the_package_are_proposed_by_its_own_command(
-    tmp_path: Path, conflict: bool
+    built_wheels: Path, tmp_path: Path, conflict: bool
 ) -> None:
     """Copier cannot obtain them."""
-    build_wheels(tmp_path / "wheels")
     installed = tmp_path / INSTALLED
     installed.parent.mkdir()
     copy_template(installed)
@@ -152,7 +151,7 @@ def test_versions_of_the_package_are_proposed_by_its_own_command(
         change(made.source / module, "# mine\n")
         push(made)
     runner = made.start("update", "schedule")
-    runner.environment["UV_FIND_LINKS"] = str(tmp_path / "wheels")
+    runner.environment["UV_FIND_LINKS"] = str(built_wheels)
     succeed(runner.run())
     if conflict:
         (body,) = made.asked_gh("issue", "create")

@@ -11,7 +11,7 @@ from uv import find_uv_bin
 from scaffold import render
 from scaffold.project import ANSWERS
 from support.git import IDENTITY, git, read_tree
-from support.wheels import MODULE, NEW_LINE, build_wheels
+from support.wheels import MODULE, NEW_LINE
 
 # A line of the owner's for each kind of file.
 OWN = {
@@ -22,14 +22,6 @@ OWN = {
     ".md": "\nMine.\n",
 }
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheels of two versions."""
-    folder = tmp_path_factory.mktemp("wheels")
-    build_wheels(folder)
-    return folder
 
 
 def uvx(wheels: Path, version: str, *arguments: str, folder: Path) -> str:
@@ -51,8 +43,8 @@ def uvx(wheels: Path, version: str, *arguments: str, folder: Path) -> str:
     return result.stdout + result.stderr
 
 
-def test_from_one_wheel_to_the_next(wheels: Path, tmp_path: Path) -> None:
-    uvx(wheels, "0.1.0", "new", "demo", "--defaults", folder=tmp_path)
+def test_from_one_wheel_to_the_next(built_wheels: Path, tmp_path: Path) -> None:
+    uvx(built_wheels, "0.1.0", "new", "demo", "--defaults", folder=tmp_path)
     project = tmp_path / "demo"
     render(tmp_path / "cloned/demo", {})
     made, cloned = read_tree(project), read_tree(tmp_path / "cloned/demo")
@@ -67,7 +59,7 @@ def test_from_one_wheel_to_the_next(wheels: Path, tmp_path: Path) -> None:
             file.write(OWN[Path(path).suffix])
     git(project, "commit", "--quiet", "--all", "--message", "Work in every file")
     before = read_tree(project)
-    output = uvx(wheels, "0.2.0", "update", "--yes", "--no-checks", folder=project)
+    output = uvx(built_wheels, "0.2.0", "update", "--yes", "--no-checks", folder=project)
     assert "conflict" not in output
     after = read_tree(project)
     (module,) = [path for path in tracked if path.endswith(MODULE)]
@@ -75,4 +67,4 @@ def test_from_one_wheel_to_the_next(wheels: Path, tmp_path: Path) -> None:
     assert changed == {module, ANSWERS}
     assert after[module] == NEW_LINE.encode() + before[module]
     assert b"_commit: v0.2.0" in after[ANSWERS]
-    assert "newest version" in uvx(wheels, "0.2.0", "update", "--check", folder=project)
+    assert "newest version" in uvx(built_wheels, "0.2.0", "update", "--check", folder=project)

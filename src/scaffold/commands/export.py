@@ -9,21 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import jinja2
-
 from scaffold.errors import ScaffoldError
 from scaffold.project import ANSWERS
 from scaffold.template.destination import beside
 from scaffold.template.matrix import Combination, select
-from scaffold.template.questions import ROOT, questionnaire
+from scaffold.template.questions import JINJA, ROOT, questionnaire
 from scaffold.template.rendering import render
 from scaffold.template.staging import LAYER, OPEN, finished, flag, questions_left, staged_template
 
 VALIDATE, UPDATE = "includes/validate.jinja", "includes/update.jinja"
 MARKDOWN = "includes/markdown.jinja"
-JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
-# Named by the checks of answers; nothing here runs them.
-JINJA.filters["regex_search"] = re.search
 # The suggestion of copier.yml, without the filters that cookiecutter has not.
 PACKAGE = """\
 {%- set spaced = namespace(text="") -%}

@@ -10,7 +10,7 @@ from typing import Any
 from uv import find_uv_bin
 
 from scaffold.errors import ScaffoldError
-from scaffold.git.surroundings import UTF_8, ask, enclosing, identity, require_empty
+from scaffold.git.surroundings import UTF_8, ask, enclosing, identity, nearest, require_empty
 from scaffold.project import command_of, files_of
 from scaffold.template.questions import refusal
 from scaffold.template.rendering import render
@@ -18,10 +18,9 @@ from scaffold.template.rendering import render
 
 def known_answers(destination: Path) -> dict[str, str]:
     """Answers that need no question: the author's name, where the settings of git have one."""
-    folder = next(path for path in (destination, *destination.absolute().parents) if path.is_dir())
     if not shutil.which("git"):
         return {}
-    name = ask("config", "user.name", folder=folder).stdout.strip()
+    name = ask("config", "user.name", folder=nearest(destination)).stdout.strip()
     return {"author_name": name} if name and not refusal("author_name", name) else {}
 
 

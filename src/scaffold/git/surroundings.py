@@ -56,13 +56,18 @@ def identity(folder: Path) -> list[str]:
     return options
 
 
+def nearest(folder: Path) -> Path:
+    """The folder, or the lowest above it that exists."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+
+
 def enclosing(folder: Path) -> Path | None:
     """The top of the repository that a folder is or will be in; None where that ignores it.
 
     Args:
         folder: It need not exist.
     """
-    there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    there = nearest(folder)
     found = ask("rev-parse", "--show-toplevel", folder=there)
     if found.returncode:
         return None

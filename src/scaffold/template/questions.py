@@ -17,6 +17,21 @@ CLONE = PACKAGE.parents[1]
 ROOT = CLONE if (CLONE / "copier.yml").is_file() else PACKAGE / "_template"
 
 
+def regex_search(value: str, pattern: str) -> str | None:
+    """Copier's filter of this name."""
+    found = re.search(pattern, value)
+    return found and found.group()
+
+
+# What renders texts of the questionnaire, with the filter that its validators use.
+JINJA = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(ROOT),
+    undefined=jinja2.StrictUndefined,
+    autoescape=False,  # noqa: S701 - no HTML
+)
+JINJA.filters["regex_search"] = regex_search
+
+
 @cache
 def questionnaire() -> dict[str, Any]:
     """The content of copier.yml."""
@@ -43,8 +58,7 @@ def choices(question: str, **earlier: str) -> list[str]:
         value, validator = choice, ""
         if isinstance(choice, dict):
             value, validator = choice["value"], choice.get("validator", "")
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
-        if not environment.from_string(validator).render(earlier).strip():
+        if not JINJA.from_string(validator).render(earlier).strip():
             allowed.append(str(value))
     return allowed
 
@@ -72,16 +86,8 @@ def refusal(name: str, value: str) -> str:
 
     Only for validators that look at nothing but the value.
     """
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT), autoescape=False)  # noqa: S701 - no HTML
-    environment.filters["regex_search"] = regex_search
-    template = environment.from_string(questionnaire()[name]["validator"])
-    return template.render({name: value}).strip()
-
-
-def regex_search(value: str, pattern: str) -> str | None:
-    """Copier's filter of this name."""
-    found = re.search(pattern, value)
-    return found and found.group()
+    validator = JINJA.from_string(questionnaire()[name]["validator"])
+    return validator.render({name: value}).strip()
 
 
 def as_asked(name: str, value: Any) -> Any:
