@@ -31,7 +31,7 @@ class Instance(Row):
     @field_validator("text")
     @classmethod
     def require_words(cls, text: str) -> str:
-        """Refuse a text without words."""
+        """Refuse a text without words, and a long run of combining marks."""
         if longest_run_of_marks(remove_markup(text)) > MAX_MARKS:
             raise ValueError(f"it contains more than {MAX_MARKS} combining marks in a row")
         if not split_words(text):

@@ -91,7 +91,7 @@ def read_digit(text: str) -> Digit:
         text: An image file in base64.
 
     Raises:
-        ValueError: It is no image of FORMATS, has too many pixels, or is blank.
+        ValueError: It is no image of FORMATS, too large, blank, or of too thin ink.
     """
     grey = decode(text)
     darkest, lightest = float(grey.min()), float(grey.max())
