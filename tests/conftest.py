@@ -14,7 +14,7 @@ from scaffold.project import recorded_answers
 from scaffold.template.rendering import plain_template
 from support.combinations import COMBINATIONS
 from support.plugin import CHOICE, SEED
-from support.rendering import Made, Render
+from support.rendering import Made, Render, trimmed_template
 from support.wheels import build_wheels
 
 pytest_plugins = ["support.plugin"]
@@ -52,6 +52,13 @@ def combination(request: pytest.FixtureRequest) -> Combination:
 def template() -> Iterator[Path]:
     """The template as a plain folder, without a git history."""
     with plain_template() as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+def trimmed() -> Iterator[Path]:
+    """The template of the files that hold answers."""
+    with trimmed_template() as path:
         yield path
 
 

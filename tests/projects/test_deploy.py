@@ -41,7 +41,9 @@ ARGUMENTS = {
 }
 
 
-CHOICES = [[], *([name] for name in PLATFORMS), ["vertex", "azureml"], PLATFORMS]
+SOME = [*([name] for name in PLATFORMS), ["vertex", "azureml"]]
+# The fast tests are about none and all.
+CHOICES = [[], PLATFORMS, *(pytest.param(chosen, marks=pytest.mark.slow) for chosen in SOME)]
 
 
 @pytest.mark.parametrize("chosen", CHOICES, ids="-".join)

@@ -10,7 +10,7 @@ from scaffold import combinations
 from support import groups
 from support.combinations import COMBINATIONS
 from support.paths import REPOSITORY
-from support.rendering import cache_compiled_templates
+from support.rendering import make_copier_faster
 from support.rotation import Choice, choose, combination_of
 
 SEED = "hypothesis_seed"
@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except ValueError as error:
         raise pytest.UsageError(f"--combinations: {error}") from error
     config.stash[CHOICE] = choice
-    cache_compiled_templates()
+    make_copier_faster()
 
 
 @pytest.hookimpl(trylast=True)

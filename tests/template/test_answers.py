@@ -25,10 +25,10 @@ PAIR = combinations()[0].answers
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
-def test_hostile_text_comes_back_from_every_file(tmp_path: Path, template: Path, text: str) -> None:
+def test_hostile_text_comes_back_from_every_file(tmp_path: Path, trimmed: Path, text: str) -> None:
     answers = {"project_name": text, "description": text, "author_name": text, "deploy": DEPLOY}
-    assert not refused(tmp_path / "tried", answers, template)
-    verify(template, tmp_path / "x", PAIR | answers)
+    assert not refused(tmp_path / "tried", answers, trimmed)
+    verify(trimmed, tmp_path / "x", PAIR | answers)
 
 
 # What broke a file before test_any_answers.py was there, and is accepted now.
@@ -62,9 +62,9 @@ FOUND: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("answers", FOUND.values(), ids=FOUND)
-def test_found_by_random_answers(tmp_path: Path, template: Path, answers: dict[str, Any]) -> None:
-    assert not refused(tmp_path / "tried", answers, template)
-    verify(template, tmp_path / "x", PAIR | answers)
+def test_found_by_random_answers(tmp_path: Path, trimmed: Path, answers: dict[str, Any]) -> None:
+    assert not refused(tmp_path / "tried", answers, trimmed)
+    verify(trimmed, tmp_path / "x", PAIR | answers)
 
 
 def test_no_escapes_where_none_are_needed(rendered: Render) -> None:

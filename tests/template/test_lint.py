@@ -11,12 +11,11 @@ from scaffold import Combination, check, combinations, render
 from scaffold.commands import check as checking
 from scaffold.commands.check import commands, lint, mypy_cache
 from scaffold.template.questions import choices
-from support.combinations import COMBINATIONS
+from support.combinations import COMBINATIONS, EVERY_SLOWLY, few_unless_slow
 
 FIRST, *OTHERS = COMBINATIONS
 # The others take half a minute each, and their own environments.
-SLOW = [pytest.mark.slow, pytest.mark.every_combination]
-EVERY = [FIRST, *(pytest.param(name, marks=SLOW) for name in OTHERS)]
+EVERY = [FIRST, *(pytest.param(name, marks=EVERY_SLOWLY) for name in OTHERS)]
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -33,6 +32,7 @@ def test_project_with_every_platform_has_no_findings(tmp_path: Path, template: P
     assert not findings, "\n".join(f"{finding.tool}:\n{finding.output}" for finding in findings)
 
 
+@few_unless_slow
 @pytest.mark.parametrize("name", ["a", "a" * 40])
 def test_the_layout_does_not_depend_on_the_name(
     tmp_path: Path, template: Path, combination: Combination, name: str

@@ -12,7 +12,7 @@ import pytest
 from scaffold import Combination, render
 from scaffold.project import recorded_answers
 from scaffold.template.questions import ROOT, choices, questionnaire, questions
-from support.combinations import COMBINATIONS
+from support.combinations import COMBINATIONS, few_unless_slow
 from support.readability import PLATFORM, PRIVATE, Size, find_words, measure, undocumented
 from support.rendering import Made
 
@@ -133,6 +133,7 @@ def test_the_answers_file_holds_every_question(made: Made, combination: Combinat
     assert set(recorded_answers(project)) == {"_src_path", *questions()}
 
 
+@few_unless_slow
 def test_rendering_twice_gives_the_same(
     tmp_path: Path, template: Path, combination: Combination
 ) -> None:
@@ -147,6 +148,7 @@ def test_rendering_twice_gives_the_same(
     assert files(tmp_path / "one") == files(tmp_path / "two")
 
 
+@few_unless_slow
 def test_rendering_over_itself_changes_nothing(
     tmp_path: Path, template: Path, combination: Combination
 ) -> None:

@@ -17,6 +17,7 @@ from scaffold.commands import new as making
 from scaffold.project import recorded_answers
 from scaffold.template.destination import illegal
 from scaffold.template.questions import ROOT, choices
+from support.combinations import few_unless_slow
 from support.command import SCAFFOLD, scaffold
 from support.rendering import Render
 
@@ -282,6 +283,7 @@ def bad_paths(paths: Iterable[str]) -> list[str]:
     return bad
 
 
+@few_unless_slow
 def test_every_path_is_legal_everywhere(rendered: Render, combination: Combination) -> None:
     longest = {"package_name": "x" * 40, "deploy": choices("deploy")}
     for answers in (longest, {"package_name": "a", "deploy": []}):

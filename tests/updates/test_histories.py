@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from scaffold import ScaffoldError
 from scaffold.commands import update
 from scaffold.project import ANSWERS, recorded_answers
+from scaffold.template import packages
 from scaffold.template.questions import choices
 from support.git import Tree, git, read_tree, write_tree
 from support.history import SIMILAR, Edit, Template, Update, Writer, edits
+from support.wheels import write_wheel
 
 VARIANTS = choices("variant")
 # Answers that ask for another kind of project, whose files plain Copier would delete.
@@ -37,6 +39,15 @@ def ours(project: Path, answers: dict[str, str]) -> Collection[str]:
     return planned.kept
 
 
+def packaged(project: Path, answers: dict[str, str]) -> Collection[str]:
+    """The same, where the template's versions are wheels in place of tags."""
+    wheels = project.parent / "wheels"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UV_FIND_LINKS", str(wheels))
+        patch.setenv("UV_NO_INDEX", "1")
+        return ours(project, answers)
+
+
 def in_package(path: str) -> str:
     return path.replace("PACKAGE", "a_project")
 
@@ -44,11 +55,14 @@ def in_package(path: str) -> str:
 class Project:
     """A project and its owner."""
 
-    def __init__(self, template: Template, folder: Path, variant: str) -> None:
+    def __init__(self, template: Template, folder: Path, variant: str, *, wheels: bool) -> None:
         self.template, self.folder, self.owner = template, folder, Writer("owner")
-        self.variant = variant
+        self.variant, self.wheels = variant, wheels
         answers = {"variant": variant, "project_name": "A Project"}
         self.base = self.render("v1.0.0", folder, answers)
+        if wheels:
+            self.write_wheel("v1.0.0")
+            packages.record(folder / ANSWERS, "v1.0.0")
         git(folder, "init", "--quiet", "--initial-branch=main")
         self.commit()
 
@@ -56,6 +70,9 @@ class Project:
         source = str(self.template.folder)
         copier.run_copy(source, folder, data=answers, vcs_ref=version, defaults=True, quiet=True)
         return read_tree(folder)
+
+    def write_wheel(self, version: str) -> None:
+        write_wheel(self.folder.parent / "wheels", version, self.template.folder)
 
     def commit(self) -> None:
         git(self.folder, "add", "--all", "--force")
@@ -70,6 +87,8 @@ class Project:
 
     def update(self, version: str, change: dict[str, str], how: How) -> Update | None:
         """The update as it went, or None if it was refused before anything was written."""
+        if self.wheels:
+            self.write_wheel(version)
         head, commit = read_tree(self.folder), git(self.folder, "rev-parse", "HEAD")
         answers = recorded_answers(self.folder) | change
         try:
@@ -169,8 +188,8 @@ def live(variant: str, steps: list[Step], how: How) -> int:
         template = Template(Path(place, "template"), [variant, other], without=SIMILAR)
         # Over a binary file of the owner's, Copier writes one of the template's without a word, so
         # the template has none.
-        template.writer.binary = how is ours
-        project = Project(template, Path(place, "project"), variant)
+        template.writer.binary = how is not plain
+        project = Project(template, Path(place, "project"), variant, wheels=how is packaged)
         for owners, templates, change in steps:
             project.work(owners)
             version = template.edit(templates)
@@ -216,15 +235,15 @@ def try_histories(how: How, count: int, chosen: int) -> int:
     return updates
 
 
-@pytest.mark.parametrize("how", [plain, ours])
+@pytest.mark.parametrize("how", [plain, ours, packaged])
 def test_histories(how: How, number: int) -> None:
-    assert try_histories(how, 4, number) > 0
+    assert try_histories(how, 2, number) > 0
 
 
 # An hour of processor time.
 @pytest.mark.slow
 @pytest.mark.timeout(10800)
-@pytest.mark.parametrize("how", [plain, ours])
+@pytest.mark.parametrize("how", [plain, ours, packaged])
 def test_a_thousand_histories_each(how: How, number: int) -> None:
     count = int(os.environ.get("SCAFFOLD_HISTORIES", "1000"))
     assert try_histories(how, count, number) > 0

@@ -118,7 +118,8 @@ def below(line: str) -> Callable[[str], str]:
     return lambda text: f"{text}{line}\n"
 
 
-both = pytest.mark.parametrize("how", ["plain", "ours"])
+# Copier's own way is slow: the fast tests are about what this repository adds.
+both = pytest.mark.parametrize("how", [pytest.param("plain", marks=pytest.mark.slow), "ours"])
 
 
 # What is kept.
