@@ -132,7 +132,9 @@ def check(exported: Path, name: str, case: dict[str, Any], template: Path, folde
     assert differing(project, answers, template, folder / "ours") == []
 
 
-@pytest.mark.parametrize("number", range(len(CASES)))
+@pytest.mark.parametrize(
+    "number", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, len(CASES)))]
+)
 def test_cookiecutter_makes_what_copier_makes(
     exported: Path, template: Path, tmp_path: Path, number: int
 ) -> None:

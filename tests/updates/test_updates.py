@@ -316,6 +316,7 @@ def test_a_file_that_a_version_moves(here: Situation, now: str) -> None:
         assert here.read(MODULE).endswith("# mine\n")
 
 
+@pytest.mark.slow
 def test_a_file_that_moved_before_the_project_was_made_stops_nobody(here: Situation) -> None:
     here.template.announce("src/PACKAGE/own.py", "")
     here.template.release()
@@ -707,6 +708,7 @@ def gone(released: dict[str, list[str]], now: dict[str, list[str]], announced: s
     ]
 
 
+@pytest.mark.slow
 def test_no_path_goes_without_a_word() -> None:
     """What the latest release had is there still, or has a row in includes/update.jinja."""
     released, now = json.loads(FILE.read_text("utf-8")), paths()
