@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
 from .core.config import BUNDLE, UserError, load_config
+
+if TYPE_CHECKING:
+    from .core.results import Results
 
 # Each command imports its own stage, so that --help answers at once and serving needs no training
 # library.
@@ -82,10 +85,18 @@ def promote() -> None:
 @app.command()
 def report(
     check: Annotated[bool, typer.Option("--check", help="Only fail if they are outdated.")] = False,
+    since: Annotated[
+        Path | None,
+        typer.Option(help="Only print the change since this earlier metrics.json, in Markdown."),
+    ] = None,
 ) -> None:
     """Write the results into README.md and MODEL_CARD.md."""
+    from .evaluation.report import compare_results
     from .evaluation.report import report as write_report
 
+    if since:
+        typer.echo(compare_results(since))
+        return
     with stage("report"):
         write_report(check=check)
 
@@ -102,10 +113,10 @@ def run(
         tune()
     train()
     evaluate()
-    metrics = run_gate()
+    results = run_gate()
     report()
-    Console().print(Markdown(headline(metrics)))
-    require_passed(metrics)
+    Console().print(Markdown(headline(results)))
+    require_passed(results)
 
 
 @app.command()
@@ -144,18 +155,18 @@ def serve(
     serve_bundle(bundle, host, port)
 
 
-def run_gate() -> dict[str, Any]:
-    """The stage `promote`; returns the metrics with the gate's result."""
+def run_gate() -> "Results":
+    """The stage `promote`; returns the results with the gate's."""
     from .evaluation.gate import promote as check_gate
 
     with stage("promote"):
         return check_gate(load_config())
 
 
-def require_passed(metrics: dict[str, Any]) -> None:
+def require_passed(results: "Results") -> None:
     """Raises UserError with the reasons when the model did not pass the gate."""
-    if not metrics["gate"]["passed"]:
-        raise UserError(f"The model is not promoted. {' '.join(metrics['gate']['reasons'])}")
+    if not results.gate.passed:
+        raise UserError(f"The model is not promoted. {' '.join(results.gate.reasons)}")
 
 
 def main(command: Callable[[], None] = app) -> None:

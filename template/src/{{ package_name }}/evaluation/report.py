@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Template
+from jinja2 import Environment, FileSystemLoader
 
-from ..core.config import COMMAND, METRICS, UserError
+from ..core.bundle import load_info
+from ..core.config import BUNDLE, COMMAND, METRICS, UserError
 from ..core.files import read_json, write_atomic
+from ..core.results import Results, load_results
 
 DOCUMENTS = (Path("README.md"), Path("MODEL_CARD.md"))
-TEMPLATE = Path(__file__).with_name("report.md")
 START, END = "<!-- results:start -->\n", "<!-- results:end -->\n"
+TEMPLATES = Environment(  # noqa: S701 - Markdown, not HTML
+    loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True
+)
 
 
 def report(*, check: bool = False) -> None:
@@ -19,44 +23,43 @@ def report(*, check: bool = False) -> None:
     Args:
         check: Write nothing, and raise UserError if a file is not up to date.
     """
-    results = f"No results yet: `uv run {COMMAND} run` writes them here."
+    text = f"No results yet: `uv run {COMMAND} run` writes them here."
     if METRICS.is_file() or not check:
-        results = render_results(read_json(METRICS, f"run `{COMMAND} evaluate` first"))
+        results = load_results()
+        text = render("report.md", results)
+        # A check is for committed results, which the bundle of this folder may not have.
+        if BUNDLE.is_dir() and not check:
+            results.require_model(load_info())
     for path in DOCUMENTS:
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        updated = insert_results(text, results, path)
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        after = insert_results(before, text, path)
         if not check:
-            write_atomic(path, updated.encode())
-        elif text != updated:
+            write_atomic(path, after.encode())
+        elif before != after:
             raise UserError(f"The results in {path} are not up to date; run `{COMMAND} report`.")
 
 
-def insert_results(text: str, results: str, path: Path) -> str:
-    """Put the results between the markers; raises UserError where one is missing."""
-    before, found_start, rest = text.partition(START)
+def insert_results(document: str, text: str, path: Path) -> str:
+    """Put the text between the markers; raises UserError where one is missing."""
+    before, found_start, rest = document.partition(START)
     _, found_end, after = rest.partition(END)
     if not (found_start and found_end):
         raise UserError(f"{path} needs a line {START.strip()} and after it a line {END.strip()}.")
-    return f"{before}{START}{results}\n{END}{after}"
+    return f"{before}{START}{text}\n{END}{after}"
 
 
-def render_results(metrics: dict[str, Any]) -> str:
-    """The text of report.md, filled in."""
-    template = Template(TEMPLATE.read_text(encoding="utf-8"), trim_blocks=True)
-    text: str = template.render(metrics, number=format_number, interval=format_interval)
-    return text.strip()
+def render(template: str, results: Results, **variables: Any) -> str:
+    """Fill in a template beside this file."""
+    content = TEMPLATES.get_template(template).render(dict(results), **variables)
+    return content.strip()
 
 
-def headline(metrics: dict[str, Any]) -> str:
+def headline(results: Results) -> str:
     """The part of the results that a run prints."""
-    return render_results(metrics).partition("<!-- ")[0]
+    return render("report.md", results).partition("<!-- ")[0]
 
 
-def format_interval(item: dict[str, float]) -> str:
-    """Both bounds of an interval."""
-    return f"{format_number(item['ci_low'])} to {format_number(item['ci_high'])}"
-
-
-def format_number(value: float) -> str:
-    """Three decimals, or none from 1,000 on."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
+def compare_results(earlier: Path) -> str:
+    """The change since an earlier metrics.json, which may hold an empty object, in Markdown."""
+    before = read_json(earlier, "give a metrics.json of an earlier run")
+    return render("comparison.md", load_results(), before=before)

@@ -77,7 +77,7 @@ class Target(BaseModel):
         index = {item: position for position, item in enumerate(self.items)}
         return np.array([index.get(item, -1) for item in target])
 
-    def baselines(self, features: Features) -> dict[str, Array]:
+    def baselines(self, y_train: IntArray, features: Features) -> dict[str, Array]:  # noqa: ARG002 - the counts suffice
         """The items that most users chose, without those of the history."""
         popularity = np.array(self.counts)
         in_history = history_matrix(features, self.items)
