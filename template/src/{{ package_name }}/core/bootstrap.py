@@ -3,20 +3,12 @@
 from collections.abc import Callable
 
 import numpy as np
-from pydantic import BaseModel, FiniteFloat
+import pandas as pd
 
 from .config import ProjectConfig
 from .rows import Array, IntArray
 
 Scorer = Callable[[IntArray], float]
-
-
-class Interval(BaseModel):
-    """A value with the bounds of its percentile interval."""
-
-    value: FiniteFloat
-    ci_low: FiniteFloat
-    ci_high: FiniteFloat
 
 
 class Bootstrap:
@@ -25,28 +17,25 @@ class Bootstrap:
     Cluster bootstrap: Davison and Hinkley (1997), Bootstrap Methods, section 3.8.
 
     Args:
-        groups: The group of each row, as numbers from 0; the rows of a group are drawn together.
+        groups: The group of each row; the rows of a group are drawn together.
         config: Number of resamples, seed and confidence.
     """
 
     def __init__(self, groups: IntArray, config: ProjectConfig) -> None:
-        self.rows = np.arange(len(groups))
         self.confidence = config.confidence
+        self.rows = np.arange(len(groups))
         rng = np.random.default_rng(config.seed)
-        sizes = np.bincount(groups)
-        members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
-        self.resamples = []
-        for _ in range(config.n_resamples):
-            sampled = rng.integers(0, len(members), len(members))
-            self.resamples.append(np.concatenate([members[group] for group in sampled]))
+        members = [*pd.Series(self.rows).groupby(groups).indices.values()]
+        draws = rng.integers(len(members), size=(config.n_resamples, len(members)))
+        self.resamples = [np.concatenate([members[group] for group in draw]) for draw in draws]
 
-    def measure(self, scorer: Scorer, mask: Array | None = None) -> Interval:
-        """The score of all rows, or of those of a boolean mask, with its interval."""
+    def measure(self, scorer: Scorer, mask: Array | None = None) -> dict[str, float]:
+        """The score of all rows, or of those of a boolean mask, with its percentile interval."""
         selected = [self.rows, *self.resamples]
         if mask is not None:
             selected = [rows[mask[rows]] for rows in selected]
         value, *scores = [scorer(rows) for rows in selected if len(rows)]
         tail = (1 - self.confidence) / 2
         # The score of a resample is NaN where it lacks a class.
-        low, high = np.nanquantile(scores, [tail, 1 - tail])
-        return Interval(value=value, ci_low=low, ci_high=high)
+        low, high = np.nanquantile(scores, [tail, 1 - tail]).tolist()
+        return {"value": value, "ci_low": low, "ci_high": high}

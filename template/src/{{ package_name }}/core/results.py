@@ -5,10 +5,17 @@ from typing import Self
 
 from pydantic import BaseModel, FiniteFloat, model_validator
 
-from .bootstrap import Interval
-from .bundle import BundleInfo, DataInfo, ExportInfo, RunInfo
-from .config import COMMAND, METRICS, UserError
+from .bundle import DataInfo, ExportInfo, RunInfo
+from .config import COMMAND, METRICS, Config
 from .files import read_model
+
+
+class Interval(BaseModel):
+    """A value with the bounds of its confidence interval."""
+
+    value: FiniteFloat
+    ci_low: FiniteFloat
+    ci_high: FiniteFloat
 
 
 class Primary(Interval):
@@ -35,11 +42,11 @@ class SliceResult(Interval):
 class GateResult(BaseModel):
     """Whether the model became the champion, and why."""
 
-    passed: bool
-    reasons: list[str]
+    passed: bool = False
+    reasons: list[str] = ["`promote` has not been run."]
 
 
-class Results(BaseModel):
+class Results(Config):
     """The content of metrics.json.
 
     Attributes:
@@ -58,14 +65,14 @@ class Results(BaseModel):
     improvement: Interval
     metrics: dict[str, FiniteFloat]
     slices: list[SliceResult]
-    importance: dict[str, FiniteFloat] = {}
+    importance: dict[str, FiniteFloat]
     notes: list[str]
     comparable_with: str
-    figures: list[str] = []
+    figures: list[str]
     data: DataInfo
     run: RunInfo
     export: ExportInfo
-    gate: GateResult = GateResult(passed=False, reasons=["`promote` has not been run."])
+    gate: GateResult = GateResult()
 
     @model_validator(mode="after")
     def check_primary(self) -> Self:
@@ -73,12 +80,6 @@ class Results(BaseModel):
         if not isclose(self.metrics.get(self.primary.name, 0), self.primary.value, abs_tol=1e-9):
             raise ValueError("the primary metric differs from its value in `metrics`")
         return self
-
-    def require_model(self, info: BundleInfo) -> None:
-        """Raises UserError if these are the results of another model than the bundle's."""
-        measured = (self.variant, self.framework, self.run, self.data)
-        if measured != (info.variant, info.framework, info.run, info.data):
-            raise UserError(f"{METRICS} is about another model; run `{COMMAND} evaluate` again.")
 
 
 def load_results() -> Results:

@@ -1,20 +1,20 @@
 """The stage `evaluate`: measure the bundle on the test set."""
 
 from io import BytesIO
+from typing import Any
 
 import mlflow
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from pydantic import ValidationError
 
 from .. import data
 from ..core.bootstrap import Bootstrap, Scorer
 from ..core.bundle import BundleInfo, Predictor
-from ..core.config import COMMAND, FIGURES, METRICS, ProjectConfig, UserError, describe
+from ..core.config import COMMAND, FIGURES, METRICS, ProjectConfig, UserError
 from ..core.files import replace_folder, to_json, write_atomic
-from ..core.metrics import HIGHER_IS_BETTER
-from ..core.results import Baseline, Primary, Results, SliceResult
+from ..core.metrics import HIGHER_IS_BETTER, Target
+from ..core.results import Results
 from ..core.rows import Array, IntArray, table_rows
 from ..core.splits import FIELDS, Split, code_key, load_manifest, load_split
 from ..core.tracking import require_run, tracking_errors
@@ -39,20 +39,23 @@ def evaluate(config: ProjectConfig) -> None:
     y_true = target.encode(test.target, test.features)
     output = predictor.output(test.rows)
     figures = evaluation_plots(target, y_true, output) | data.plots(target, test.table, output)
-    try:
-        results = measure(predictor, test, y_true, output, config)
-    except ValidationError as error:
-        problem = describe(error.errors()[0])
-        raise UserError(f"The model cannot be measured on the test set: {problem}.") from error
-    results.figures = [*figures]
+    content = {
+        **info.model_dump(include={"variant", "framework", "data", "run", "export"}),
+        **measure(target, test, y_true, output, config),
+        "importance": measure_importance(predictor, test, y_true, config.seed),
+        "notes": target.notes(),
+        "comparable_with": f"{info.data.sha256} {getattr(target, 'classes', '')}",
+        "figures": [*figures],
+    }
+    results = Results.parse(content, "Results on the test set").model_dump()
 
     # metrics.json comes last: where it is about this model, all the rest is complete.
     replace_folder(FIGURES, {f"{name}.png": to_png(figure) for name, figure in figures.items()})
     with tracking_errors(), mlflow.start_run(run_id=info.run.mlflow_run_id):
-        mlflow.log_metrics({f"test_{name}": value for name, value in results.metrics.items()})
+        mlflow.log_metrics({f"test_{name}": value for name, value in results["metrics"].items()})
         mlflow.log_artifacts(str(FIGURES), "figures")
-        mlflow.log_dict(results.model_dump(), METRICS.name)
-    write_atomic(METRICS, to_json(results.model_dump()))
+        mlflow.log_dict(results, METRICS.name)
+    write_atomic(METRICS, to_json(results))
 
 
 def require_current(info: BundleInfo) -> None:
@@ -64,10 +67,9 @@ def require_current(info: BundleInfo) -> None:
 
 
 def measure(
-    predictor: Predictor, test: Split, y_true: Array, output: Array, config: ProjectConfig
-) -> Results:
-    """Compare the model with the baselines, on the same resamples of the test set."""
-    info, target = predictor.info, predictor.target
+    target: Target, test: Split, y_true: Array, output: Array, config: ProjectConfig
+) -> dict[str, Any]:
+    """The results of the model and of the baselines, on the same resamples of the test set."""
     train = load_split("train")
     y_train = target.encode(train.target, train.features)
     baselines = {
@@ -83,34 +85,31 @@ def measure(
     def improvement(rows: IntArray) -> float:
         return SIGN * (score(rows) - scorers[strongest](rows))
 
-    primary = dict(bootstrap.measure(score))
-    origin = info.model_dump(include={"variant", "framework", "data", "run", "export"})
-    classes = getattr(target, "classes", "")
-    return Results(
-        **origin,
-        primary=Primary(name=target.primary_metric, higher_is_better=HIGHER_IS_BETTER, **primary),
-        baseline=Baseline(name=strongest, value=values[strongest]),
-        baselines=values,
-        improvement=bootstrap.measure(improvement),
-        metrics=target.metrics(y_true, output),
-        slices=measure_slices(score, test, bootstrap, config.min_slice_size),
-        importance=measure_importance(predictor, test, y_true, config.seed),
-        notes=target.notes(),
-        comparable_with=f"{info.data.sha256} {target.primary_metric} {classes}",
-    )
+    return {
+        "primary": {
+            "name": target.primary_metric,
+            "higher_is_better": HIGHER_IS_BETTER,
+            **bootstrap.measure(score),
+        },
+        "baseline": {"name": strongest, "value": values[strongest]},
+        "baselines": values,
+        "improvement": bootstrap.measure(improvement),
+        "metrics": target.metrics(y_true, output),
+        "slices": measure_slices(score, test, bootstrap, config.min_slice_size),
+    }
 
 
 def measure_slices(
     score: Scorer, test: Split, bootstrap: Bootstrap, min_size: int
-) -> list[SliceResult]:
+) -> list[dict[str, Any]]:
     """The primary metric on each slice that is large enough, and where it is defined."""
     slices = []
     for name, mask in data.slices(test.table).items():
         in_slice = mask.fillna(value=False).to_numpy(bool)
         rows = bootstrap.rows[in_slice]
         if len(rows) >= min_size and np.isfinite(score(rows)):
-            interval = dict(bootstrap.measure(score, in_slice))
-            slices.append(SliceResult(name=name, n=len(rows), **interval))
+            interval = bootstrap.measure(score, in_slice)
+            slices.append({"name": name, "n": len(rows), **interval})
     return slices
 
 
@@ -131,11 +130,11 @@ def measure_importance(
         return SIGN * predictor.target.scorer(y_true, output)(rows)
 
     value = score(fields)
-    losses = {
-        name: value - score(fields.assign(**{name: rng.permutation(fields[name].to_numpy())}))
-        for name in FIELDS
-    }
-    return dict(sorted(losses.items(), key=lambda item: -item[1]))
+    losses = {}
+    for name in FIELDS:
+        shuffled = rng.permutation(fields[name].to_numpy())
+        losses[name] = value - score(fields.assign(**{name: shuffled}))
+    return losses
 
 
 def to_png(figure: Figure) -> bytes:

@@ -29,17 +29,15 @@ def promote(config: ProjectConfig) -> Results:
         The content of metrics.json, with the result of the gate and its reasons.
 
     Raises:
-        UserError: metrics.json is missing, was changed or is about another model, or MLflow lacks
-            what it must hold.
+        UserError: metrics.json is not what `evaluate` found for this model, or MLflow lacks what
+            it must hold.
     """
-    results, info = load_results(), load_info()
-    results.require_model(info)
-    run_id = info.run.mlflow_run_id
+    results = load_results()
+    run_id = load_info().run.mlflow_run_id
     require_run(run_id)
-    recorded = load_recorded(run_id, f"run `{COMMAND} evaluate` again")
-    # What another promotion of this model found may differ.
-    if results != recorded.model_copy(update={"gate": results.gate}):
-        raise UserError(f"{METRICS} was changed; run `{COMMAND} evaluate` again.")
+    recorded = load_recorded(run_id, f"run `{COMMAND} evaluate`")
+    if results.model_copy(update={"gate": recorded.gate}) != recorded:
+        raise UserError(f"{METRICS} is about another model or changed; run `{COMMAND} evaluate`.")
     with tracking_errors():
         checks = [check_baseline(results, config), check_champion(results, config)]
         passed = all(check.passed for check in checks)
@@ -68,7 +66,8 @@ def check_champion(results: Results, config: ProjectConfig) -> Check:
         return Check(True, "There was no champion to compare with.")
     advice = f"no model is promoted; restore them, or delete the alias champion of {COMMAND}"
     champion = load_recorded(run_id, advice)
-    if champion.comparable_with != results.comparable_with:
+    measured = (results.comparable_with, results.primary.name)
+    if measured != (champion.comparable_with, champion.primary.name):
         return Check(True, "There is no champion that was tested on the same rows.")
     gain = results.primary.value - champion.primary.value
     if not results.primary.higher_is_better:
@@ -79,13 +78,12 @@ def check_champion(results: Results, config: ProjectConfig) -> Check:
 
 
 def find_champion() -> str | None:
-    """The MLflow run of the registered champion; None where there is none."""
+    """The MLflow run of the registered champion; None where there is no model or no such alias."""
     client = mlflow.MlflowClient()
-    models = client.search_registered_models(f"name = '{COMMAND}'")
-    version = models[0].aliases.get("champion") if models else None
-    if version is None:
-        return None
-    return str(client.get_model_version(COMMAND, version).run_id)
+    for model in client.search_registered_models(f"name = '{COMMAND}'"):
+        if version := model.aliases.get("champion"):
+            return str(client.get_model_version(COMMAND, version).run_id)
+    return None
 
 
 def load_recorded(run_id: str, advice: str) -> Results:
@@ -98,8 +96,8 @@ def load_recorded(run_id: str, advice: str) -> Results:
         content = mlflow.artifacts.load_dict(f"runs:/{run_id}/{METRICS.name}")
         return Results.model_validate(content)
     except (MlflowException, OSError, ValueError) as error:
-        message = f"The test results of run {run_id} in MLflow cannot be read"
-        raise UserError(f"{message}; {advice}.") from error
+        message = f"The results of the MLflow run {run_id} cannot be read; {advice}."
+        raise UserError(message) from error
 
 
 def register(run_id: str, alias: str) -> None:

@@ -1,5 +1,6 @@
 """The stage `report`: the results in README.md and MODEL_CARD.md, from metrics.json alone."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from ..core.files import read_json, write_atomic
 from ..core.results import Results, load_results
 
 DOCUMENTS = (Path("README.md"), Path("MODEL_CARD.md"))
-START, END = "<!-- results:start -->\n", "<!-- results:end -->\n"
+START, END = "<!-- results:start -->", "<!-- results:end -->"
+BETWEEN_MARKERS = re.compile(f"(?<={START}\n).*?(?={END}\n)", re.DOTALL)
 TEMPLATES = Environment(  # noqa: S701 - Markdown, not HTML
     loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True
 )
@@ -27,31 +29,23 @@ def report(*, check: bool = False) -> None:
     if METRICS.is_file() or not check:
         results = load_results()
         text = render("report.md", results)
-        # A check is for committed results, which the bundle of this folder may not have.
-        if BUNDLE.is_dir() and not check:
-            results.require_model(load_info())
+        # A check is for committed results, which need not be of the bundle in this folder.
+        if not check and BUNDLE.is_dir() and results.run != load_info().run:
+            raise UserError(f"{METRICS} is about another model; run `{COMMAND} evaluate`.")
     for path in DOCUMENTS:
-        before = path.read_text(encoding="utf-8") if path.is_file() else ""
-        after = insert_results(before, text, path)
+        document = path.read_text(encoding="utf-8") if path.is_file() else ""
+        updated, found = BETWEEN_MARKERS.subn(lambda _: f"{text}\n", document)
+        if not found:
+            raise UserError(f"{path} needs a line {START} and after it a line {END}.")
         if not check:
-            write_atomic(path, after.encode())
-        elif before != after:
+            write_atomic(path, updated.encode())
+        elif document != updated:
             raise UserError(f"The results in {path} are not up to date; run `{COMMAND} report`.")
-
-
-def insert_results(document: str, text: str, path: Path) -> str:
-    """Put the text between the markers; raises UserError where one is missing."""
-    before, found_start, rest = document.partition(START)
-    _, found_end, after = rest.partition(END)
-    if not (found_start and found_end):
-        raise UserError(f"{path} needs a line {START.strip()} and after it a line {END.strip()}.")
-    return f"{before}{START}{text}\n{END}{after}"
 
 
 def render(template: str, results: Results, **variables: Any) -> str:
     """Fill in a template beside this file."""
-    content = TEMPLATES.get_template(template).render(dict(results), **variables)
-    return content.strip()
+    return TEMPLATES.get_template(template).render(dict(results), **variables).strip()
 
 
 def headline(results: Results) -> str:

@@ -140,11 +140,11 @@ def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, An
     if np.isnan(scorer(np.arange(len(rows)))):
         return None
     found = Bootstrap(group_numbers(rows), config).measure(scorer)
-    quality = {"name": predictor.target.primary_metric, "rows": len(rows), **dict(found)}
+    quality = {"name": predictor.target.primary_metric, "rows": len(rows), **found}
     results = load_results() if METRICS.is_file() else None
     if results and results.run == predictor.info.run:
         test_value = results.primary.value
-        loss = test_value - found.ci_high if HIGHER_IS_BETTER else found.ci_low - test_value
+        loss = test_value - found["ci_high"] if HIGHER_IS_BETTER else found["ci_low"] - test_value
         is_worse = loss > config.monitoring.max_quality_drop * abs(test_value)
         quality |= {"test": test_value, "worse": is_worse}
     return quality

@@ -92,16 +92,11 @@ class Target(BaseModel):
             return np.asarray(np.argmax(output, axis=1))
         return (output[:, 1] >= self.threshold).astype(int)
 
-    def cost(self, y_true: IntArray, y_pred: IntArray | int) -> Array:
-        """What each decision costs; 0 where it is right."""
+    def cost_per_1000(self, y_true: IntArray, y_pred: Array) -> float:
+        """What 1,000 decisions cost; a right one costs nothing."""
         decision = self.decision
         costs = [[0, decision.cost_false_positive], [decision.cost_false_negative, 0]]
-        return np.array(costs)[y_true, y_pred]
-
-    def mean_costs(self, y_true: IntArray, output: Array, thresholds: Array) -> Array:
-        """What a decision costs on average, by threshold."""
-        decisions = ((output[:, 1] >= threshold).astype(int) for threshold in thresholds)
-        return np.array([self.cost(y_true, y_pred).mean() for y_pred in decisions])
+        return float(1000 * np.array(costs)[y_true, y_pred.astype(int)].mean())
 
     def fit_decision(self, y_valid: IntArray, output: Array) -> Self:
         """A copy with the threshold that costs least on the validation set.
@@ -112,19 +107,20 @@ class Target(BaseModel):
         if not self.is_binary:
             return self
         require_class_rows("validation", self.classes, np.bincount(y_valid, minlength=2))
-        shares = np.linspace(0, 1, 501)
-        quantiles = np.quantile(output[:, 1], shares, method="inverted_cdf")
+        score = output[:, 1]
+        quantiles = np.quantile(score, np.linspace(0, 1, 501), method="inverted_cdf")
         # At 1.0 the positive class is almost never predicted.
-        thresholds = np.append(quantiles, 1.0)
-        best = thresholds[np.argmin(self.mean_costs(y_valid, output, thresholds))]
-        return self.model_copy(update={"threshold": float(best)})
+        thresholds = [*quantiles.tolist(), 1.0]
+        best = min(thresholds, key=lambda t: self.cost_per_1000(y_valid, score >= t))
+        return self.model_copy(update={"threshold": best})
 
     def scorer(self, y_true: IntArray, output: Array) -> Callable[[IntArray], float]:
         """The primary metric as a function of row indices, for resamples and slices."""
-        metric, predicted = macro_f1, self.choose(output)
         if self.is_binary:
-            metric, predicted = average_precision, output[:, 1]
-        return lambda rows: metric(y_true[rows], predicted[rows])
+            score = output[:, 1]
+            return lambda rows: average_precision(y_true[rows], score[rows])
+        y_pred = self.choose(output)
+        return lambda rows: macro_f1(y_true[rows], y_pred[rows])
 
     def metrics(self, y_true: IntArray, output: Array) -> dict[str, float]:
         """All metrics on these rows; the definitions are scikit-learn's."""
@@ -135,17 +131,17 @@ class Target(BaseModel):
             accuracy = metrics.accuracy_score(y_true, y_pred)
             return {"macro_f1": macro_f1(y_true, y_pred), "accuracy": accuracy}
         score = output[:, 1]
-        cost = self.cost(y_true, y_pred).mean()
+        cost = self.cost_per_1000(y_true, y_pred)
         # The cost of the better constant decision: the same class for every row.
-        constant_cost = min(self.cost(y_true, index).mean() for index in (0, 1))
+        constant_cost = min(self.cost_per_1000(y_true, np.full_like(y_true, c)) for c in (0, 1))
         return {
             "average_precision": average_precision(y_true, score),
             "roc_auc": metrics.roc_auc_score(y_true, score),
             "brier_score": metrics.brier_score_loss(y_true, score),
             "precision": metrics.precision_score(y_true, y_pred, zero_division=0),
             "recall": metrics.recall_score(y_true, y_pred),
-            "cost_per_1000": 1000 * cost,
-            "savings_per_1000": 1000 * (constant_cost - cost),
+            "cost_per_1000": cost,
+            "savings_per_1000": constant_cost - cost,
         }
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:

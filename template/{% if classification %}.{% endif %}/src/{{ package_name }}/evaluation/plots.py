@@ -44,10 +44,10 @@ def plot_calibration(y_true: IntArray, score: Array) -> Figure:
 def plot_cost_by_threshold(target: Target, y_true: IntArray, output: Array) -> Figure:
     """The cost of 1,000 decisions at each threshold, and the threshold that was chosen."""
     thresholds = np.linspace(0, 1, 101)
-    costs = target.mean_costs(y_true, output, thresholds)
+    costs = [target.cost_per_1000(y_true, output[:, 1] >= t) for t in thresholds]
     figure = Figure(layout="constrained")
     ax = figure.subplots()
-    ax.plot(thresholds, 1000 * costs)
+    ax.plot(thresholds, costs)
     ax.axvline(
         target.threshold or 0, color="grey", linestyle="--", label="chosen on validation set"
     )
