@@ -300,9 +300,10 @@ def test_evaluation_killed_before_its_last_write_is_not_promoted(
     config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(config)
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+    with monkeypatch.context() as patch:
         patch.setattr(evaluate, "write_atomic", Mock(side_effect=SystemExit))
-        evaluate.evaluate(config)
+        with pytest.raises(SystemExit):
+            evaluate.evaluate(config)
     with pytest.raises(UserError, match=r"metrics\.json is about another model"):
         promote(config)
     with pytest.raises(UserError, match=r"metrics\.json is about another model"):
@@ -409,20 +410,19 @@ def test_only_a_missing_alias_means_that_there_is_no_champion(
     for error in (mlflow.MlflowException("down"), OSError("reset")):
         with monkeypatch.context() as patch:
             patch.setattr(mlflow.MlflowClient, "search_registered_models", Mock(side_effect=error))
-            with pytest.raises(UserError, match="down|reset"):
+            with pytest.raises(UserError, match=r"down|reset"):
                 promote(config)
     client.delete_registered_model_alias(COMMAND, "champion")
-    assert "There was no champion" in promote(config).gate.reasons[1]
+    assert "There was no champion" in promote(config)["gate"]["reasons"][1]
     client.delete_registered_model(COMMAND)
-    assert "There was no champion" in promote(config).gate.reasons[1]
+    assert "There was no champion" in promote(config)["gate"]["reasons"][1]
 
 
 def test_run_that_was_deleted_is_one_sentence(config: ProjectConfig) -> None:
     connect()
     mlflow.MlflowClient().delete_run(Predictor().version)
-    for stage in (evaluate.evaluate, promote):
-        with pytest.raises(UserError, match=r"train|restore"):
-            stage(config)
+    with pytest.raises(UserError, match="deleted"):
+        evaluate.evaluate(config)
 
 
 @pytest.mark.usefixtures("config")

@@ -6,16 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
 from .core.config import BUNDLE, UserError, load_config
-
-if TYPE_CHECKING:
-    from .core.results import Results
 
 # Each command imports its own stage, so that --help answers at once and serving needs no training
 # library.
@@ -86,8 +83,7 @@ def promote() -> None:
 def report(
     check: Annotated[bool, typer.Option("--check", help="Only fail if they are outdated.")] = False,
     since: Annotated[
-        Path | None,
-        typer.Option(help="Only print the change since this earlier metrics.json, in Markdown."),
+        Path | None, typer.Option(help="Only print the change since an earlier metrics.json.")
     ] = None,
 ) -> None:
     """Write the results into README.md and MODEL_CARD.md."""
@@ -113,10 +109,10 @@ def run(
         tune()
     train()
     evaluate()
-    results = run_gate()
+    metrics = run_gate()
     report()
-    Console().print(Markdown(headline(results)))
-    require_passed(results)
+    Console().print(Markdown(headline(metrics)))
+    require_passed(metrics)
 
 
 @app.command()
@@ -155,18 +151,18 @@ def serve(
     serve_bundle(bundle, host, port)
 
 
-def run_gate() -> "Results":
-    """The stage `promote`; returns the results with the gate's."""
+def run_gate() -> dict[str, Any]:
+    """The stage `promote`; returns the metrics with the gate's result."""
     from .evaluation.gate import promote as check_gate
 
     with stage("promote"):
         return check_gate(load_config())
 
 
-def require_passed(results: "Results") -> None:
+def require_passed(metrics: dict[str, Any]) -> None:
     """Raises UserError with the reasons when the model did not pass the gate."""
-    if not results.gate.passed:
-        raise UserError(f"The model is not promoted. {' '.join(results.gate.reasons)}")
+    if not metrics["gate"]["passed"]:
+        raise UserError(f"The model is not promoted. {' '.join(metrics['gate']['reasons'])}")
 
 
 def main(command: Callable[[], None] = app) -> None:

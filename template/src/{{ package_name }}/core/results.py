@@ -53,7 +53,7 @@ class Results(Config):
         baselines: The primary metric of each baseline.
         improvement: Over the strongest baseline; positive when the model is better.
         importance: The loss of the primary metric when a field is shuffled, by field.
-        comparable_with: Only models with the same text here were measured alike.
+        comparable_with: The same for models that were measured alike: rows, metric and classes.
         figures: Names of the files in reports/figures.
     """
 

@@ -4,8 +4,6 @@ import logging
 import os
 import subprocess
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -68,16 +66,9 @@ def require_run(run_id: str) -> None:
         UserError: The server does not know the run.
     """
     connect()
-    with tracking_errors():
-        mlflow.get_run(run_id)
-
-
-@contextmanager
-def tracking_errors() -> Iterator[None]:
-    """Turn an error of MLflow into one for the user."""
     try:
-        yield
-    except (OSError, MlflowException) as error:
+        mlflow.get_run(run_id)
+    except MlflowException as error:
         raise tracking_error(mlflow.get_tracking_uri(), error) from error
 
 

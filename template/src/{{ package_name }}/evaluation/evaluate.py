@@ -17,7 +17,8 @@ from ..core.metrics import HIGHER_IS_BETTER, Target
 from ..core.results import Results
 from ..core.rows import Array, IntArray, table_rows
 from ..core.splits import FIELDS, Split, code_key, load_manifest, load_split
-from ..core.tracking import require_run, tracking_errors
+from ..core.tracking import require_run
+from .gate import mlflow_errors
 from .plots import evaluation_plots
 
 SIGN = 1 if HIGHER_IS_BETTER else -1
@@ -39,19 +40,20 @@ def evaluate(config: ProjectConfig) -> None:
     y_true = target.encode(test.target, test.features)
     output = predictor.output(test.rows)
     figures = evaluation_plots(target, y_true, output) | data.plots(target, test.table, output)
+    classes = getattr(target, "classes", "")
     content = {
         **info.model_dump(include={"variant", "framework", "data", "run", "export"}),
         **measure(target, test, y_true, output, config),
         "importance": measure_importance(predictor, test, y_true, config.seed),
         "notes": target.notes(),
-        "comparable_with": f"{info.data.sha256} {getattr(target, 'classes', '')}",
+        "comparable_with": f"{info.data.sha256} {target.primary_metric} {classes}",
         "figures": [*figures],
     }
     results = Results.parse(content, "Results on the test set").model_dump()
 
     # metrics.json comes last: where it is about this model, all the rest is complete.
     replace_folder(FIGURES, {f"{name}.png": to_png(figure) for name, figure in figures.items()})
-    with tracking_errors(), mlflow.start_run(run_id=info.run.mlflow_run_id):
+    with mlflow_errors(), mlflow.start_run(run_id=info.run.mlflow_run_id):
         mlflow.log_metrics({f"test_{name}": value for name, value in results["metrics"].items()})
         mlflow.log_artifacts(str(FIGURES), "figures")
         mlflow.log_dict(results, METRICS.name)

@@ -1,6 +1,8 @@
 """The stage `promote`: the gate that a model must pass to become the champion."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -9,7 +11,8 @@ from ..core.bundle import load_info
 from ..core.config import COMMAND, METRICS, ProjectConfig, UserError
 from ..core.files import to_json, write_atomic
 from ..core.results import GateResult, Results, load_results
-from ..core.tracking import require_run, tracking_errors
+from ..core.rows import first_line
+from ..core.tracking import require_run
 
 # The same model trained twice may differ by this much.
 ROUNDING_ERROR = 1e-9
@@ -22,7 +25,7 @@ class Check(NamedTuple):
     reason: str
 
 
-def promote(config: ProjectConfig) -> Results:
+def promote(config: ProjectConfig) -> dict[str, Any]:
     """Register the model as champion if it passes all checks, else as challenger.
 
     Returns:
@@ -38,13 +41,23 @@ def promote(config: ProjectConfig) -> Results:
     recorded = load_recorded(run_id, f"run `{COMMAND} evaluate`")
     if results.model_copy(update={"gate": recorded.gate}) != recorded:
         raise UserError(f"{METRICS} is about another model or changed; run `{COMMAND} evaluate`.")
-    with tracking_errors():
+    with mlflow_errors():
         checks = [check_baseline(results, config), check_champion(results, config)]
         passed = all(check.passed for check in checks)
         register(run_id, "champion" if passed else "challenger")
     results.gate = GateResult(passed=passed, reasons=[check.reason for check in checks])
-    write_atomic(METRICS, to_json(results.model_dump()))
-    return results
+    content = results.model_dump()
+    write_atomic(METRICS, to_json(content))
+    return content
+
+
+@contextmanager
+def mlflow_errors() -> Iterator[None]:
+    """Turn what MLflow raises into an error for the user."""
+    try:
+        yield
+    except (OSError, MlflowException) as error:
+        raise UserError(f"MLflow fails: {first_line(error).rstrip('.')}.", 2) from error
 
 
 def check_baseline(results: Results, config: ProjectConfig) -> Check:
@@ -66,8 +79,7 @@ def check_champion(results: Results, config: ProjectConfig) -> Check:
         return Check(True, "There was no champion to compare with.")
     advice = f"no model is promoted; restore them, or delete the alias champion of {COMMAND}"
     champion = load_recorded(run_id, advice)
-    measured = (results.comparable_with, results.primary.name)
-    if measured != (champion.comparable_with, champion.primary.name):
+    if results.comparable_with != champion.comparable_with:
         return Check(True, "There is no champion that was tested on the same rows.")
     gain = results.primary.value - champion.primary.value
     if not results.primary.higher_is_better:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader
 from ..core.bundle import load_info
 from ..core.config import BUNDLE, COMMAND, METRICS, UserError
 from ..core.files import read_json, write_atomic
-from ..core.results import Results, load_results
+from ..core.results import load_results
 
 DOCUMENTS = (Path("README.md"), Path("MODEL_CARD.md"))
 START, END = "<!-- results:start -->", "<!-- results:end -->"
@@ -28,7 +28,7 @@ def report(*, check: bool = False) -> None:
     text = f"No results yet: `uv run {COMMAND} run` writes them here."
     if METRICS.is_file() or not check:
         results = load_results()
-        text = render("report.md", results)
+        text = render("report.md", results.model_dump())
         # A check is for committed results, which need not be of the bundle in this folder.
         if not check and BUNDLE.is_dir() and results.run != load_info().run:
             raise UserError(f"{METRICS} is about another model; run `{COMMAND} evaluate`.")
@@ -43,17 +43,17 @@ def report(*, check: bool = False) -> None:
             raise UserError(f"The results in {path} are not up to date; run `{COMMAND} report`.")
 
 
-def render(template: str, results: Results, **variables: Any) -> str:
+def render(template: str, metrics: dict[str, Any], **variables: Any) -> str:
     """Fill in a template beside this file."""
-    return TEMPLATES.get_template(template).render(dict(results), **variables).strip()
+    return TEMPLATES.get_template(template).render(metrics, **variables).strip()
 
 
-def headline(results: Results) -> str:
+def headline(metrics: dict[str, Any]) -> str:
     """The part of the results that a run prints."""
-    return render("report.md", results).partition("<!-- ")[0]
+    return render("report.md", metrics).partition("<!-- ")[0]
 
 
 def compare_results(earlier: Path) -> str:
     """The change since an earlier metrics.json, which may hold an empty object, in Markdown."""
     before = read_json(earlier, "give a metrics.json of an earlier run")
-    return render("comparison.md", load_results(), before=before)
+    return render("comparison.md", load_results().model_dump(), before=before)
