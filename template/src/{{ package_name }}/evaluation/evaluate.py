@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .. import data
-from ..core.bootstrap import Bootstrap, Scorer
+from ..core.bootstrap import Scorer, bootstrap
 from ..core.bundle import BundleInfo, Predictor
 from ..core.config import COMMAND, FIGURES, METRICS, ProjectConfig, UserError
 from ..core.files import replace_folder, to_json, write_atomic
@@ -71,46 +71,44 @@ def require_current(info: BundleInfo) -> None:
 def measure(
     target: Target, test: Split, y_true: Array, output: Array, config: ProjectConfig
 ) -> dict[str, Any]:
-    """The results of the model and of the baselines, on the same resamples of the test set."""
+    """The results of the model and of the baselines on the test set."""
     train = load_split("train")
     y_train = target.encode(train.target, train.features)
     baselines = {
         **target.baselines(y_train, test.features),
         **data.heuristic_baselines(train.features, y_train, test.features),
     }
-    bootstrap = Bootstrap(test.groups, config)
+    rows = np.arange(len(test))
     score = target.scorer(y_true, output)
     scorers = {name: target.scorer(y_true, baseline) for name, baseline in baselines.items()}
-    values = {name: scorer(bootstrap.rows) for name, scorer in scorers.items()}
+    values = {name: scorer(rows) for name, scorer in scorers.items()}
     strongest = max(values, key=lambda name: SIGN * values[name])
 
     def improvement(rows: IntArray) -> float:
+        # Both on the same rows, so that their errors are compared in pairs.
         return SIGN * (score(rows) - scorers[strongest](rows))
 
     return {
         "primary": {
             "name": target.primary_metric,
             "higher_is_better": HIGHER_IS_BETTER,
-            **bootstrap.measure(score),
+            **bootstrap(score, rows, test.groups, config),
         },
         "baseline": {"name": strongest, "value": values[strongest]},
         "baselines": values,
-        "improvement": bootstrap.measure(improvement),
+        "improvement": bootstrap(improvement, rows, test.groups, config),
         "metrics": target.metrics(y_true, output),
-        "slices": measure_slices(score, test, bootstrap, config.min_slice_size),
+        "slices": measure_slices(score, test, config),
     }
 
 
-def measure_slices(
-    score: Scorer, test: Split, bootstrap: Bootstrap, min_size: int
-) -> list[dict[str, Any]]:
+def measure_slices(score: Scorer, test: Split, config: ProjectConfig) -> list[dict[str, Any]]:
     """The primary metric on each slice that is large enough, and where it is defined."""
     slices = []
     for name, mask in data.slices(test.table).items():
-        in_slice = mask.fillna(value=False).to_numpy(bool)
-        rows = bootstrap.rows[in_slice]
-        if len(rows) >= min_size and np.isfinite(score(rows)):
-            interval = bootstrap.measure(score, in_slice)
+        rows = np.flatnonzero(mask.fillna(value=False))
+        if len(rows) >= config.min_slice_size and np.isfinite(score(rows)):
+            interval = bootstrap(score, rows, test.groups[rows], config)
             slices.append({"name": name, "n": len(rows), **interval})
     return slices
 

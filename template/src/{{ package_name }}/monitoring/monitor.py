@@ -11,7 +11,7 @@ from jinja2 import Template
 from matplotlib.figure import Figure
 
 from .. import data
-from ..core.bootstrap import Bootstrap
+from ..core.bootstrap import bootstrap
 from ..core.bundle import Predictor
 from ..core.config import METRICS, ProjectConfig, UserError
 from ..core.files import to_json, write_atomic
@@ -139,7 +139,7 @@ def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, An
     scorer = predictor.target.scorer(y_true, np.array(current.outputs))
     if np.isnan(scorer(np.arange(len(rows)))):
         return None
-    found = Bootstrap(group_numbers(rows), config).measure(scorer)
+    found = bootstrap(scorer, np.arange(len(rows)), group_numbers(rows), config)
     quality = {"name": predictor.target.primary_metric, "rows": len(rows), **found}
     results = load_results() if METRICS.is_file() else None
     if results and results.run == predictor.info.run:
