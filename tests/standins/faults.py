@@ -256,7 +256,7 @@ def test_killed_stage_leaves_the_last_good_state_and_heals(
     stage: str, config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed before each call that writes, one after the other."""
-    config.champion_tolerance = 1
+    config.champion_tolerance, config.n_resamples = 1, 100
     connect()
     before = champion()
     train(config)
