@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -230,43 +229,6 @@ def has_podman() -> bool:
 
 
 # Without a training: what is seldom, and what the runner itself must not let pass.
-
-
-def test_compare_prints_the_change_of_each_metric(template: Path, tmp_path: Path) -> None:
-    script = template / "template/.github/compare.py"
-    before = {
-        "primary": {"name": "mean_error", "higher_is_better": False},
-        "metrics": {"mean_error": 2.0, "dropped": 1.0},
-        "data": {"sha256": "a"},
-        "gate": {"passed": True, "reasons": ["It is good."]},
-    }
-    after = before | {
-        "metrics": {"mean_error": 2.0, "added": 1234.5},
-        "data": {"sha256": "b"},
-        "gate": {"passed": False, "reasons": ["It is bad.", "It is worse."]},
-    }
-    for name, metrics in (("before", before), ("after", after), ("none", {})):
-        (tmp_path / name).write_text(json.dumps(metrics), "utf-8")
-
-    def compare(*arguments: str) -> str:
-        command = [sys.executable, str(script), *arguments]
-        return subprocess.run(  # noqa: S603 - ours
-            command, cwd=tmp_path, capture_output=True, text=True, check=True
-        ).stdout
-
-    assert compare("before", "after").splitlines() == [
-        "| metric | before | after | change |",
-        "| --- | ---: | ---: | ---: |",
-        "| mean_error | 2.0000 | 2.0000 | +0.0000 |",
-        "| added | nan | 1,234.5000 | +nan |",
-        "",
-        "The primary metric is mean_error; lower is better.",
-        "The two runs used different data.",
-        "The model does not pass the gate. It is bad. It is worse.",
-    ]
-    assert "passes the gate. It is good." in compare("before", "before")
-    assert "| mean_error | nan | 2.0000 | +nan |" in compare("none", "before")
-    assert "different data" not in compare("none", "before")
 
 
 @pytest.fixture

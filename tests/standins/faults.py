@@ -16,17 +16,23 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import mlflow
 import numpy as np
 import pyarrow as pa
 import pytest
 from churn_radar.core.bundle import OnnxModel, Predictor
-from churn_radar.core.config import BUNDLE, METRICS, ProjectConfig, UserError
+from churn_radar.core.config import BUNDLE, COMMAND, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder, sha256
+from churn_radar.core.results import load_results
 from churn_radar.core.rows import WRITERS, Rows
+from churn_radar.core.tracking import connect
 from churn_radar.evaluation import evaluate
+from churn_radar.evaluation.gate import promote
+from churn_radar.evaluation.report import compare_results, report
 from churn_radar.monitoring.monitor import read_batches
 from churn_radar.serving import batch, request_log
 from churn_radar.serving.api import create_app
+from churn_radar.training.train import train
 from fastapi.testclient import TestClient
 
 
@@ -211,6 +217,212 @@ def test_evaluate_refuses_a_bundle_of_other_code(
     with pytest.raises(UserError, match=r"features\.py or model\.py has changed"):
         evaluate.evaluate(config)
     assert METRICS.read_bytes() == before
+
+
+def champion() -> str:
+    """The MLflow run of the champion."""
+    version = mlflow.MlflowClient().get_model_version_by_alias(COMMAND, "champion")
+    return str(version.run_id)
+
+
+def kill_at(step: int, patch: pytest.MonkeyPatch) -> list[str]:
+    """End the process before the given call that writes something; the calls that were made."""
+    calls: list[str] = []
+
+    def killable(name: str, function: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            if len(calls) >= step:
+                raise SystemExit
+            calls.append(name)
+            return function(*arguments, **options)
+
+        return call
+
+    for owner, name in (
+        (Path, "replace"),
+        (Path, "rename"),
+        (mlflow, "log_metrics"),
+        (mlflow, "log_artifacts"),
+        (mlflow, "log_dict"),
+        (mlflow, "register_model"),
+        (mlflow.MlflowClient, "set_registered_model_alias"),
+    ):
+        patch.setattr(owner, name, killable(name, getattr(owner, name)))
+    return calls
+
+
+@pytest.mark.parametrize("stage", ["evaluate", "promote", "report"])
+def test_killed_stage_leaves_the_last_good_state_and_heals(
+    stage: str, config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before each call that writes, one after the other."""
+    config.champion_tolerance, config.n_resamples = 1, 100
+    connect()
+    before = champion()
+    train(config)
+    trained = Predictor().version
+    stages = {
+        "evaluate": lambda: evaluate.evaluate(config),
+        "promote": lambda: promote(config),
+        "report": report,
+    }
+    for name in list(stages)[: list(stages).index(stage)]:
+        stages[name]()
+    step, finished = 0, False
+    while not finished:
+        with monkeypatch.context() as patch, contextlib.suppress(SystemExit):
+            kill_at(step, patch)
+            stages[stage]()
+            finished = True
+        step += 1
+        # What serves is whole, and the files are of one run each.
+        assert Predictor().version == trained
+        assert champion() in {before, trained}
+        results = load_results()
+        assert results.run.mlflow_run_id in {before, trained}
+        if results.gate.passed:
+            assert champion() == results.run.mlflow_run_id
+        for path in (Path("README.md"), Path("MODEL_CARD.md")):
+            text = path.read_text("utf-8")
+            assert (before in text) != (trained in text)
+        if mlflow.active_run():
+            mlflow.end_run()
+    assert step > 2
+    for run_again in stages.values():
+        run_again()
+    assert champion() == trained
+    assert load_results().gate.passed
+    report(check=True)
+
+
+@pytest.mark.usefixtures("config")
+def test_evaluation_killed_before_its_last_write_is_not_promoted(
+    config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(config)
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluate, "write_atomic", Mock(side_effect=SystemExit))
+        with pytest.raises(SystemExit):
+            evaluate.evaluate(config)
+    with pytest.raises(UserError, match=r"metrics\.json is about another model"):
+        promote(config)
+    with pytest.raises(UserError, match=r"metrics\.json is about another model"):
+        report()
+
+
+def change(path: str, value: Any) -> None:
+    """Change a value in metrics.json by hand."""
+    content = json.loads(METRICS.read_text("utf-8"))
+    *parents, last = path.split("/")
+    parent = content
+    for name in parents:
+        parent = parent[name]
+    if value is None:
+        del parent[last]
+    else:
+        parent[last] = value
+    METRICS.write_text(json.dumps(content), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("primary/value", 0.999),
+        ("primary/value", float("nan")),
+        ("primary/value", "much"),
+        ("primary", None),
+        ("improvement", []),
+        ("improvement/ci_low", float("inf")),
+        ("metrics", {}),
+        ("slices", [{"name": "x", "n": 40}]),
+        ("data/test", None),
+        ("data/warnings", None),
+        ("export/max_abs_diff", float("nan")),
+        ("run", {}),
+        ("run/mlflow_run_id", "another"),
+        ("gate", {"passed": "perhaps"}),
+        ("notes", 5),
+    ],
+)
+def test_changed_metrics_are_refused_by_report_and_promote(
+    config: ProjectConfig, path: str, value: Any
+) -> None:
+    change(path, value)
+    documents = Path("README.md").read_bytes()
+    for stage in (report, lambda: promote(config)):
+        with pytest.raises(UserError, match=r"metrics\.json .*run `churn-radar evaluate`"):
+            stage()
+    assert Path("README.md").read_bytes() == documents
+
+
+@pytest.mark.parametrize("path", ["variant", "framework", "improvement/ci_low", "slices"])
+def test_promote_refuses_results_that_evaluate_did_not_record(
+    config: ProjectConfig, path: str
+) -> None:
+    change(path, {"improvement/ci_low": 10.0, "slices": []}.get(path, "other"))
+    with pytest.raises(UserError, match="about another model or changed"):
+        promote(config)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", "{", '{"primary": NaN}'])
+def test_metrics_of_another_shape_are_one_sentence(config: ProjectConfig, content: str) -> None:
+    METRICS.write_text(content, "utf-8")
+    for stage in (report, lambda: report(check=True), lambda: promote(config)):
+        with pytest.raises(UserError, match=r"metrics\.json .*run `churn-radar evaluate`"):
+            stage()
+
+
+@pytest.mark.usefixtures("config")
+def test_change_since_earlier_results_is_printed() -> None:
+    earlier, results = Path("earlier.json"), load_results()
+    name, value = next(iter(results.metrics.items()))
+    content = json.loads(METRICS.read_text("utf-8"))
+    content["metrics"] = {name: value + 1e-9, "dropped": 1}
+    content["data"]["sha256"] = "other"
+    earlier.write_text(json.dumps(content), "utf-8")
+    lines = compare_results(earlier).splitlines()
+    assert lines[:2] == ["| metric | before | after | change |", "| --- | ---: | ---: | ---: |"]
+    assert lines[2] == f"| {name} | {value:,.4f} | {value:,.4f} | +0.0000 |"
+    assert lines[3].endswith("| new |")
+    assert lines[-2] == "The two runs used different data."
+    assert lines[-1].startswith("The model passes the gate. The improvement")
+    earlier.write_text("{}", "utf-8")
+    assert "different data" not in compare_results(earlier)
+
+
+def test_only_a_missing_alias_means_that_there_is_no_champion(
+    config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect()
+    client, run_id = mlflow.MlflowClient(), champion()
+    train(config)
+    evaluate.evaluate(config)
+    (artifact,) = Path(client.get_run(run_id).info.artifact_uri.removeprefix("file://")).glob(
+        METRICS.name
+    )
+    content = artifact.read_text("utf-8")
+    for broken in (None, "{}", "no JSON"):
+        artifact.unlink() if broken is None else artifact.write_text(broken, "utf-8")
+        with pytest.raises(UserError, match=f"{run_id} cannot be read; no model is promoted"):
+            promote(config)
+        assert champion() == run_id
+    artifact.write_text(content, "utf-8")
+    for error in (mlflow.MlflowException("down"), OSError("reset")):
+        with monkeypatch.context() as patch:
+            patch.setattr(mlflow.MlflowClient, "search_registered_models", Mock(side_effect=error))
+            with pytest.raises(UserError, match=r"down|reset"):
+                promote(config)
+    client.delete_registered_model_alias(COMMAND, "champion")
+    assert "There was no champion" in promote(config)["gate"]["reasons"][1]
+    client.delete_registered_model(COMMAND)
+    assert "There was no champion" in promote(config)["gate"]["reasons"][1]
+
+
+def test_run_that_was_deleted_is_one_sentence(config: ProjectConfig) -> None:
+    connect()
+    mlflow.MlflowClient().delete_run(Predictor().version)
+    with pytest.raises(UserError, match="deleted"):
+        evaluate.evaluate(config)
 
 
 @pytest.mark.usefixtures("config")

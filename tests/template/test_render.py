@@ -25,16 +25,18 @@ MODULES = {
     "serving": ["__init__", "api", "batch", "middleware", "request_log"],
     "monitoring": ["__init__", "drift", "monitor"],
 }
-MODULES["core"] += ["splits", "tracking"]
+MODULES["core"] += ["results", "splits", "tracking"]
 TESTS = ["api", "batch", "config", "dataset", "features", "gate", "metrics", "monitor", "notebook"]
 TESTS += ["report", "train"]
 # Jinja templates that a project has of its own.
-REPORTS = [f"{PACKAGE}/evaluation/report.md", f"{PACKAGE}/monitoring/drift.md"]
+REPORTS = [
+    f"{PACKAGE}/{name}.md"
+    for name in ("evaluation/comparison", "evaluation/report", "monitoring/drift")
+]
 FILES = {
     ".copier-answers.yml",
     ".dockerignore",
     ".editorconfig",
-    ".github/compare.py",
     ".github/dependabot.yml",
     ".github/workflows/ci.yml",
     ".github/workflows/image.yml",

@@ -82,10 +82,17 @@ def promote() -> None:
 @app.command()
 def report(
     check: Annotated[bool, typer.Option("--check", help="Only fail if they are outdated.")] = False,
+    since: Annotated[
+        Path | None, typer.Option(help="Only print the change since an earlier metrics.json.")
+    ] = None,
 ) -> None:
     """Write the results into README.md and MODEL_CARD.md."""
+    from .evaluation.report import compare_results
     from .evaluation.report import report as write_report
 
+    if since:
+        typer.echo(compare_results(since))
+        return
     with stage("report"):
         write_report(check=check)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from ..features import Instance, build_features
 from .config import BUNDLE, UserError, describe
@@ -26,13 +26,31 @@ EXTERNAL_WEIGHTS = "session.model_external_initializers_file_folder_path"
 RETRAIN = "train the model again"
 
 
+class DataInfo(BaseModel):
+    """The rows that the model was trained and measured on.
+
+    Attributes:
+        train: Number of rows, as are `rows`, `valid` and `test`.
+        sha256: Of the files of all splits.
+    """
+
+    source: str
+    licence: str
+    rows: int
+    train: int
+    valid: int
+    test: int
+    warnings: list[str]
+    sha256: str
+
+
 class RunInfo(BaseModel):
     """The MLflow run that trained the model."""
 
     mlflow_run_id: str
     git_commit: str | None
     seed: int
-    seconds: float
+    seconds: FiniteFloat
     python: str
     hardware: str
 
@@ -41,7 +59,7 @@ class ExportInfo(BaseModel):
     """How the exported model compares with the trained one."""
 
     format: str
-    max_abs_diff: float
+    max_abs_diff: FiniteFloat
     size_bytes: int
 
 
@@ -56,7 +74,6 @@ class BundleInfo(BaseModel):
         example_prediction: The response for one row of the test set.
         reference: Distributions of the test set, for monitoring.
         versions: Of the serving dependencies that it was made with.
-        data: The manifest of the splits.
     """
 
     format: int
@@ -69,7 +86,7 @@ class BundleInfo(BaseModel):
     example_prediction: dict[str, Any]
     reference: dict[str, ReferenceColumn]
     versions: dict[str, str]
-    data: dict[str, Any]
+    data: DataInfo
     run: RunInfo
     export: ExportInfo
 

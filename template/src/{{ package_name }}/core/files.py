@@ -6,9 +6,13 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Any, TypeVar
 
-from .config import UserError
+from pydantic import BaseModel, ValidationError
+
+from .config import UserError, describe
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def sha256(content: bytes) -> str:
@@ -85,6 +89,19 @@ def read_json(path: Path, advice: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} is damaged: it holds no JSON object; {advice}.")
     return content
+
+
+def read_model(path: Path, model: type[Model], advice: str) -> Model:
+    """Read a JSON file of a known shape.
+
+    Raises:
+        UserError: The file is missing, or does not fit the model; ends with `advice`.
+    """
+    content = read_json(path, advice)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path} is damaged: {describe(error.errors()[0])}; {advice}.") from error
 
 
 def read_checked(path: Path, expected_sha256: str, advice: str) -> bytes:

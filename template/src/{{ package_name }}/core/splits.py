@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ValidationError
 
 from .. import data
 from ..features import Instance, build_features
-from .config import COMMAND, SPLITS, ProjectConfig, UserError, describe
-from .files import read_checked, read_json, restore_folder, sha256
+from .bundle import DataInfo
+from .config import COMMAND, SPLITS, ProjectConfig, UserError
+from .files import read_checked, read_model, restore_folder, sha256
 from .rows import Array, Features, IntArray, table_rows
 
 NAMES = ("train", "valid", "test")
@@ -68,26 +68,16 @@ class Splits:
         return {"train": self.train, "valid": self.valid, "test": self.test}
 
 
-class Manifest(BaseModel):
+class Manifest(DataInfo):
     """What is known of the stored splits; without it none of them is read.
 
     Attributes:
-        train: Number of rows, as are `rows`, `valid` and `test`.
         split_config: What the split depends on besides the rows.
         files: SHA-256 of each split's file.
-        sha256: Of all files together.
     """
 
-    source: str
-    licence: str
-    rows: int
-    train: int
-    valid: int
-    test: int
-    warnings: list[str]
     split_config: str
     files: dict[str, str]
-    sha256: str
 
 
 def split_key(config: ProjectConfig) -> str:
@@ -109,12 +99,7 @@ def load_manifest() -> Manifest:
         UserError: The stage `data` has not run, or the file is damaged.
     """
     restore_folder(SPLITS)
-    content = read_json(MANIFEST, f"run `{COMMAND} data` first")
-    try:
-        return Manifest.model_validate(content)
-    except ValidationError as error:
-        problem = describe(error.errors()[0])
-        raise UserError(f"{MANIFEST} is damaged: {problem}; run `{COMMAND} data`.") from error
+    return read_model(MANIFEST, Manifest, f"run `{COMMAND} data`")
 
 
 def load_split(name: str) -> Split:

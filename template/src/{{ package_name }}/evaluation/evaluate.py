@@ -1,24 +1,24 @@
 """The stage `evaluate`: measure the bundle on the test set."""
 
-from dataclasses import asdict
-from functools import cached_property
 from io import BytesIO
 from typing import Any
 
 import mlflow
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from .. import data
-from ..core.bootstrap import Bootstrap, Scorer
-from ..core.bundle import Predictor
+from ..core.bootstrap import Scorer, bootstrap
+from ..core.bundle import BundleInfo, Predictor
 from ..core.config import COMMAND, FIGURES, METRICS, ProjectConfig, UserError
 from ..core.files import replace_folder, to_json, write_atomic
-from ..core.metrics import HIGHER_IS_BETTER
-from ..core.rows import Array, table_rows
-from ..core.splits import FIELDS, code_key, load_manifest, load_split
+from ..core.metrics import HIGHER_IS_BETTER, Target
+from ..core.results import Results
+from ..core.rows import Array, IntArray, table_rows
+from ..core.splits import FIELDS, Split, code_key, load_manifest, load_split
 from ..core.tracking import require_run
-from .gate import log_test_scores
+from .gate import mlflow_errors
 from .plots import evaluation_plots
 
 SIGN = 1 if HIGHER_IS_BETTER else -1
@@ -28,149 +28,117 @@ def evaluate(config: ProjectConfig) -> None:
     """Write reports/metrics.json and reports/figures, and log both to the run that trained.
 
     Raises:
-        UserError: The bundle was trained on other splits, or the tracking server lacks its run.
+        UserError: The bundle was trained on other splits or by other code, the tracking server
+            lacks its run, or a metric is not defined on the test set.
     """
-    evaluation = Evaluation(config)
-    info = evaluation.predictor.info
+    predictor = Predictor()
+    info, target = predictor.info, predictor.target
+    require_current(info)
     require_run(info.run.mlflow_run_id)
-    metrics = evaluation.measure()
-    figures = evaluation.draw()
-    metrics["figures"] = list(figures)
-    save_figures(figures)
-    with mlflow.start_run(run_id=info.run.mlflow_run_id):
-        mlflow.log_metrics({f"test_{name}": value for name, value in metrics["metrics"].items()})
+
+    test = load_split("test")
+    y_true = target.encode(test.target, test.features)
+    output = predictor.output(test.rows)
+    figures = evaluation_plots(target, y_true, output) | data.plots(target, test.table, output)
+    classes = getattr(target, "classes", "")
+    content = {
+        **info.model_dump(include={"variant", "framework", "data", "run", "export"}),
+        **measure(target, test, y_true, output, config),
+        "importance": measure_importance(predictor, test, y_true, config.seed),
+        "notes": target.notes(),
+        "comparable_with": f"{info.data.sha256} {target.primary_metric} {classes}",
+        "figures": [*figures],
+    }
+    results = Results.parse(content, "Results on the test set").model_dump()
+
+    # metrics.json comes last: where it is about this model, all the rest is complete.
+    replace_folder(FIGURES, {f"{name}.png": to_png(figure) for name, figure in figures.items()})
+    with mlflow_errors(), mlflow.start_run(run_id=info.run.mlflow_run_id):
+        mlflow.log_metrics({f"test_{name}": value for name, value in results["metrics"].items()})
         mlflow.log_artifacts(str(FIGURES), "figures")
-        log_test_scores(info, config, evaluation.scores)
-    write_atomic(METRICS, to_json(metrics))
+        mlflow.log_dict(results, METRICS.name)
+    write_atomic(METRICS, to_json(results))
 
 
-class Evaluation:
-    """The test set, the bundle's output for it, and the resamples that all measurements share.
+def require_current(info: BundleInfo) -> None:
+    """Raises UserError if the bundle was trained on other splits, or by other code."""
+    if info.data.sha256 != load_manifest().sha256:
+        raise UserError(f"The bundle was trained on other splits; run `{COMMAND} train` again.")
+    if info.code != code_key():
+        raise UserError(f"data.py, features.py or model.py has changed; run `{COMMAND} train`.")
 
-    Raises:
-        UserError: The bundle was trained on other splits, or by other code.
+
+def measure(
+    target: Target, test: Split, y_true: Array, output: Array, config: ProjectConfig
+) -> dict[str, Any]:
+    """The results of the model and of the baselines on the test set."""
+    train = load_split("train")
+    y_train = target.encode(train.target, train.features)
+    baselines = {
+        **target.baselines(y_train, test.features),
+        **data.heuristic_baselines(train.features, y_train, test.features),
+    }
+    rows = np.arange(len(test))
+    score = target.scorer(y_true, output)
+    scorers = {name: target.scorer(y_true, baseline) for name, baseline in baselines.items()}
+    values = {name: scorer(rows) for name, scorer in scorers.items()}
+    strongest = max(values, key=lambda name: SIGN * values[name])
+
+    def improvement(rows: IntArray) -> float:
+        # Both on the same rows, so that their errors are compared in pairs.
+        return SIGN * (score(rows) - scorers[strongest](rows))
+
+    return {
+        "primary": {
+            "name": target.primary_metric,
+            "higher_is_better": HIGHER_IS_BETTER,
+            **bootstrap(score, rows, test.groups, config),
+        },
+        "baseline": {"name": strongest, "value": values[strongest]},
+        "baselines": values,
+        "improvement": bootstrap(improvement, rows, test.groups, config),
+        "metrics": target.metrics(y_true, output),
+        "slices": measure_slices(score, test, config),
+    }
+
+
+def measure_slices(score: Scorer, test: Split, config: ProjectConfig) -> list[dict[str, Any]]:
+    """The primary metric on each slice that is large enough, and where it is defined."""
+    slices = []
+    for name, mask in data.slices(test.table).items():
+        rows = np.flatnonzero(mask.fillna(value=False))
+        if len(rows) >= config.min_slice_size and np.isfinite(score(rows)):
+            interval = bootstrap(score, rows, test.groups[rows], config)
+            slices.append({"name": name, "n": len(rows), **interval})
+    return slices
+
+
+def measure_importance(
+    predictor: Predictor, test: Split, y_true: Array, seed: int
+) -> dict[str, float]:
+    """What the primary metric loses when a field is shuffled over the test rows, by field.
+
+    Permutation importance: Breiman (2001), Random Forests. Empty where there is one field only.
     """
+    if len(FIELDS) == 1:
+        return {}
+    rng = np.random.default_rng(seed)
+    fields, rows = test.table[FIELDS], np.arange(len(test))
 
-    def __init__(self, config: ProjectConfig) -> None:
-        self.config = config
-        self.predictor = Predictor()
-        self.target = self.predictor.target
-        if self.predictor.info.data["sha256"] != load_manifest().sha256:
-            raise UserError(f"The bundle was trained on other splits; run `{COMMAND} train` again.")
-        if self.predictor.info.code != code_key():
-            raise UserError(f"data.py, features.py or model.py has changed; run `{COMMAND} train`.")
-        self.test = load_split("test")
-        self.y_true = self.target.encode(self.test.target, self.test.features)
-        self.output = self.predictor.output(self.test.rows)
-        self.bootstrap = Bootstrap(self.test.groups, config)
-        self.scores = self.bootstrap.scores(self.scorer(self.output))
+    def score(table: pd.DataFrame) -> float:
+        output = predictor.output(table_rows(table))
+        return SIGN * predictor.target.scorer(y_true, output)(rows)
 
-    def scorer(self, output: Array) -> Scorer:
-        """The primary metric of an output, as a function of rows."""
-        return self.target.scorer(self.y_true, output)
-
-    def score(self, output: Array) -> float:
-        """The primary metric of an output on all test rows."""
-        return self.scorer(output)(np.arange(len(self.y_true)))
-
-    def measure(self) -> dict[str, Any]:
-        """The content of metrics.json, before the gate."""
-        info = self.predictor.info
-        primary = self.bootstrap.interval(self.score(self.output), self.scores)
-        return {
-            "variant": info.variant,
-            "framework": info.framework,
-            "primary": {
-                "name": self.target.primary_metric,
-                "higher_is_better": HIGHER_IS_BETTER,
-                **asdict(primary),
-            },
-            **self.compare_with_baselines(),
-            "metrics": self.target.metrics(self.y_true, self.output),
-            "slices": self.measure_slices(),
-            "importance": self.importance,
-            "notes": self.target.notes(),
-            "data": info.data,
-            "run": info.run.model_dump(),
-            "export": info.export.model_dump(),
-            "gate": {"passed": False, "reasons": [f"`{COMMAND} promote` has not been run."]},
-        }
-
-    def compare_with_baselines(self) -> dict[str, Any]:
-        """The baselines' values, and the paired improvement over the strongest of them."""
-        train, features = load_split("train"), self.test.features
-        y_train = self.target.encode(train.target, train.features)
-        outputs = {
-            **self.target.baselines(features),
-            **data.heuristic_baselines(train.features, y_train, features),
-        }
-        values = {name: self.score(output) for name, output in outputs.items()}
-        strongest = max(values, key=lambda name: SIGN * values[name])
-        baseline_scores = self.bootstrap.scores(self.scorer(outputs[strongest]))
-        gain = SIGN * (self.score(self.output) - values[strongest])
-        improvement = self.bootstrap.interval(gain, SIGN * (self.scores - baseline_scores))
-        return {
-            "baseline": {"name": strongest, "value": values[strongest]},
-            "baselines": values,
-            "improvement": asdict(improvement),
-        }
-
-    def measure_slices(self) -> list[dict[str, Any]]:
-        """The primary metric on each slice that is large enough, and where it is defined."""
-        measured = []
-        scorer = self.scorer(self.output)
-        for name, mask in data.slices(self.test.table).items():
-            in_slice = mask.fillna(value=False).to_numpy(bool)
-            n_rows = int(in_slice.sum())
-            if n_rows < self.config.min_slice_size or np.isnan(scorer(np.flatnonzero(in_slice))):
-                continue
-            interval = self.bootstrap.measure_slice(scorer, in_slice)
-            measured.append({"name": name, "n": n_rows, **asdict(interval)})
-        return measured
-
-    @cached_property
-    def importance(self) -> dict[str, float]:
-        """What the primary metric loses when a field is shuffled over the test rows, by field.
-
-        Permutation importance: Breiman (2001), Random Forests. Empty where there is one field only.
-        """
-        if len(FIELDS) == 1:
-            return {}
-        fields, value = self.test.table[FIELDS], self.score(self.output)
-        rng = np.random.default_rng(self.config.seed)
-        losses = {}
-        for name in FIELDS:
-            order = rng.permutation(len(fields))
-            shuffled = fields.assign(**{name: fields[name].to_numpy()[order]})
-            output = self.predictor.output(table_rows(shuffled))
-            losses[name] = SIGN * (value - self.score(output))
-        return dict(sorted(losses.items(), key=lambda item: -item[1]))
-
-    def draw(self) -> dict[str, Figure]:
-        """All figures, by file name."""
-        figures = evaluation_plots(self.target, self.y_true, self.output)
-        figures |= data.plots(self.target, self.test.table, self.output)
-        if self.importance:
-            figures["importance"] = plot_importance(self.importance)
-        return figures
+    value = score(fields)
+    losses = {}
+    for name in FIELDS:
+        shuffled = rng.permutation(fields[name].to_numpy())
+        losses[name] = value - score(fields.assign(**{name: shuffled}))
+    return losses
 
 
-def plot_importance(importance: dict[str, float]) -> Figure:
-    """The fields that the model needs most."""
-    figure = Figure(layout="constrained")
-    ax = figure.subplots()
-    # The first bar is the lowest.
-    for name, loss in reversed([*importance.items()][:15]):
-        ax.barh(name, loss, color="tab:blue")
-    ax.set(xlabel="loss of the primary metric when the field is shuffled")
-    return figure
-
-
-def save_figures(figures: dict[str, Figure]) -> None:
-    """Write each figure as PNG, in place of those of an earlier run."""
-    contents = {}
-    for name, figure in figures.items():
-        buffer = BytesIO()
-        figure.savefig(buffer, dpi=120)
-        contents[f"{name}.png"] = buffer.getvalue()
-    replace_folder(FIGURES, contents)
+def to_png(figure: Figure) -> bytes:
+    """The figure as an image file."""
+    buffer = BytesIO()
+    figure.savefig(buffer, dpi=120)
+    return buffer.getvalue()

@@ -1,110 +1,115 @@
 """The stage `promote`: the gate that a model must pass to become the champion."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import mlflow
-import numpy as np
 from mlflow.exceptions import MlflowException
 
-from ..core.bundle import BundleInfo, load_info
+from ..core.bundle import load_info
 from ..core.config import COMMAND, METRICS, ProjectConfig, UserError
-from ..core.files import read_json, to_json, write_atomic
-from ..core.metrics import HIGHER_IS_BETTER
-from ..core.rows import Array
+from ..core.files import to_json, write_atomic
+from ..core.results import GateResult, Results, load_results
+from ..core.rows import first_line
 from ..core.tracking import require_run
 
-TEST_SCORES = "test_scores.json"
-# The mean of equal scores may differ by this much.
+# The same model trained twice may differ by this much.
 ROUNDING_ERROR = 1e-9
-NO_CHAMPION = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
+class Check(NamedTuple):
+    """One condition of the gate."""
+
+    passed: bool
+    reason: str
 
 
 def promote(config: ProjectConfig) -> dict[str, Any]:
-    """Register the model as champion if it passes, else as challenger.
+    """Register the model as champion if it passes all checks, else as challenger.
 
     Returns:
         The content of metrics.json, with the result of the gate and its reasons.
 
     Raises:
-        UserError: metrics.json is missing or about another model.
+        UserError: metrics.json is not what `evaluate` found for this model, or MLflow lacks what
+            it must hold.
     """
-    metrics = read_json(METRICS, f"run `{COMMAND} evaluate` first")
-    run = load_info().run
-    if metrics.get("run") != run.model_dump():
-        raise UserError(f"{METRICS} is about another model; run `{COMMAND} evaluate` again.")
-    require_run(run.mlflow_run_id)
-    beats_baseline, baseline_reason = check_baseline(metrics, config)
-    matches_champion, champion_reason = check_champion(run.mlflow_run_id, config)
-    passed = beats_baseline and matches_champion
-    register(run.mlflow_run_id, "champion" if passed else "challenger")
-    metrics["gate"] = {"passed": passed, "reasons": [baseline_reason, champion_reason]}
-    write_atomic(METRICS, to_json(metrics))
-    return metrics
+    results = load_results()
+    run_id = load_info().run.mlflow_run_id
+    require_run(run_id)
+    recorded = load_recorded(run_id, f"run `{COMMAND} evaluate`")
+    if results.model_copy(update={"gate": recorded.gate}) != recorded:
+        raise UserError(f"{METRICS} is about another model or changed; run `{COMMAND} evaluate`.")
+    with mlflow_errors():
+        checks = [check_baseline(results, config), check_champion(results, config)]
+        passed = all(check.passed for check in checks)
+        register(run_id, "champion" if passed else "challenger")
+    results.gate = GateResult(passed=passed, reasons=[check.reason for check in checks])
+    content = results.model_dump()
+    write_atomic(METRICS, to_json(content))
+    return content
 
 
-def check_baseline(metrics: dict[str, Any], config: ProjectConfig) -> tuple[bool, str]:
-    """Whether the lower bound of the improvement is above the margin, and the reason."""
-    low, primary = metrics["improvement"]["ci_low"], metrics["primary"]["name"]
+@contextmanager
+def mlflow_errors() -> Iterator[None]:
+    """Turn what MLflow raises into an error for the user."""
+    try:
+        yield
+    except (OSError, MlflowException) as error:
+        raise UserError(f"MLflow fails: {first_line(error).rstrip('.')}.", 2) from error
+
+
+def check_baseline(results: Results, config: ProjectConfig) -> Check:
+    """Whether the lower bound of the improvement is above the margin."""
+    low = results.improvement.ci_low
     passed = low > config.margin
     reason = (
-        f"The improvement of {primary} over the baseline {metrics['baseline']['name']} has a lower "
-        f"bound of {low:.4g}, {'above' if passed else 'not above'} the margin of {config.margin:g}."
+        f"The improvement of {results.primary.name} over the baseline {results.baseline.name} has "
+        f"a lower bound of {low:.4g}, {'above' if passed else 'not above'} the margin of "
+        f"{config.margin:g}."
     )
-    return passed, reason
+    return Check(passed, reason)
 
 
-def check_champion(run_id: str, config: ProjectConfig) -> tuple[bool, str]:
-    """Whether the model is not worse than the champion on the same test rows, and the reason."""
-    champion = find_champion()
-    if champion is None:
-        return True, "There was no champion to compare with."
-    ours, theirs = load_test_scores(run_id), load_test_scores(champion)
-    if ours["key"] != theirs["key"]:
-        return True, "There is no champion that was tested on the same rows."
-    differences = np.subtract(ours["scores"], theirs["scores"])
-    gain = float(differences.mean()) if HIGHER_IS_BETTER else -float(differences.mean())
+def check_champion(results: Results, config: ProjectConfig) -> Check:
+    """Whether the model is not worse than the champion on the same test rows."""
+    run_id = find_champion()
+    if run_id is None:
+        return Check(True, "There was no champion to compare with.")
+    advice = f"no model is promoted; restore them, or delete the alias champion of {COMMAND}"
+    champion = load_recorded(run_id, advice)
+    if results.comparable_with != champion.comparable_with:
+        return Check(True, "There is no champion that was tested on the same rows.")
+    gain = results.primary.value - champion.primary.value
+    if not results.primary.higher_is_better:
+        gain = -gain
     passed = gain >= -config.champion_tolerance - ROUNDING_ERROR
     relation = "not worse" if passed else "worse"
-    return passed, f"On the same test rows it is {relation} than the champion: {gain:+.4g}."
+    return Check(passed, f"On the same test rows it is {relation} than the champion: {gain:+.4g}.")
 
 
 def find_champion() -> str | None:
-    """The MLflow run of the registered champion; None where there is none.
+    """The MLflow run of the registered champion; None where there is no model or no such alias."""
+    client = mlflow.MlflowClient()
+    for model in client.search_registered_models(f"name = '{COMMAND}'"):
+        if version := model.aliases.get("champion"):
+            return str(client.get_model_version(COMMAND, version).run_id)
+    return None
+
+
+def load_recorded(run_id: str, advice: str) -> Results:
+    """The results that `evaluate` logged to a run.
 
     Raises:
-        UserError: The registry cannot be read.
+        UserError: They cannot be read; ends with `advice`.
     """
     try:
-        return mlflow.MlflowClient().get_model_version_by_alias(COMMAND, "champion").run_id
-    except MlflowException as error:
-        if error.error_code in NO_CHAMPION:
-            return None
-        raise UserError(f"The registry of {COMMAND} cannot be read: {error.message}") from error
-
-
-def log_test_scores(info: BundleInfo, config: ProjectConfig, scores: Array) -> None:
-    """Store the primary metric of each resample in the active run, for later comparisons.
-
-    Two models are compared only if they have the same key: rows, metric, classes and resamples.
-    """
-    classes = info.target.model_dump().get("classes")
-    key = [info.data["sha256"], info.target.primary_metric, classes, config.seed, len(scores)]
-    mlflow.log_dict({"key": key, "scores": scores.tolist()}, TEST_SCORES)
-
-
-def load_test_scores(run_id: str) -> dict[str, Any]:
-    """What log_test_scores() stored.
-
-    Raises:
-        UserError: It cannot be read.
-    """
-    try:
-        return dict(mlflow.artifacts.load_dict(f"runs:/{run_id}/{TEST_SCORES}"))
-    except (MlflowException, OSError) as error:
-        raise UserError(
-            f"The test scores of run {run_id} cannot be read, so no model is promoted; restore "
-            f"them, or delete the alias `champion` of {COMMAND} in MLflow."
-        ) from error
+        content = mlflow.artifacts.load_dict(f"runs:/{run_id}/{METRICS.name}")
+        return Results.model_validate(content)
+    except (MlflowException, OSError, ValueError) as error:
+        message = f"The results of the MLflow run {run_id} cannot be read; {advice}."
+        raise UserError(message) from error
 
 
 def register(run_id: str, alias: str) -> None:

@@ -1,16 +1,22 @@
 """The stage `report`: the results in README.md and MODEL_CARD.md, from metrics.json alone."""
 
+import re
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Template
+from jinja2 import Environment, FileSystemLoader
 
-from ..core.config import COMMAND, METRICS, UserError
+from ..core.bundle import load_info
+from ..core.config import BUNDLE, COMMAND, METRICS, UserError
 from ..core.files import read_json, write_atomic
+from ..core.results import load_results
 
 DOCUMENTS = (Path("README.md"), Path("MODEL_CARD.md"))
-TEMPLATE = Path(__file__).with_name("report.md")
-START, END = "<!-- results:start -->\n", "<!-- results:end -->\n"
+START, END = "<!-- results:start -->", "<!-- results:end -->"
+BETWEEN_MARKERS = re.compile(f"(?<={START}\n).*?(?={END}\n)", re.DOTALL)
+TEMPLATES = Environment(  # noqa: S701 - Markdown, not HTML
+    loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True
+)
 
 
 def report(*, check: bool = False) -> None:
@@ -19,44 +25,35 @@ def report(*, check: bool = False) -> None:
     Args:
         check: Write nothing, and raise UserError if a file is not up to date.
     """
-    results = f"No results yet: `uv run {COMMAND} run` writes them here."
+    text = f"No results yet: `uv run {COMMAND} run` writes them here."
     if METRICS.is_file() or not check:
-        results = render_results(read_json(METRICS, f"run `{COMMAND} evaluate` first"))
+        results = load_results()
+        text = render("report.md", results.model_dump())
+        # A check is for committed results, which need not be of the bundle in this folder.
+        if not check and BUNDLE.is_dir() and results.run != load_info().run:
+            raise UserError(f"{METRICS} is about another model; run `{COMMAND} evaluate`.")
     for path in DOCUMENTS:
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        updated = insert_results(text, results, path)
+        document = path.read_text(encoding="utf-8") if path.is_file() else ""
+        updated, found = BETWEEN_MARKERS.subn(lambda _: f"{text}\n", document)
+        if not found:
+            raise UserError(f"{path} needs a line {START} and after it a line {END}.")
         if not check:
             write_atomic(path, updated.encode())
-        elif text != updated:
+        elif document != updated:
             raise UserError(f"The results in {path} are not up to date; run `{COMMAND} report`.")
 
 
-def insert_results(text: str, results: str, path: Path) -> str:
-    """Put the results between the markers; raises UserError where one is missing."""
-    before, found_start, rest = text.partition(START)
-    _, found_end, after = rest.partition(END)
-    if not (found_start and found_end):
-        raise UserError(f"{path} needs a line {START.strip()} and after it a line {END.strip()}.")
-    return f"{before}{START}{results}\n{END}{after}"
-
-
-def render_results(metrics: dict[str, Any]) -> str:
-    """The text of report.md, filled in."""
-    template = Template(TEMPLATE.read_text(encoding="utf-8"), trim_blocks=True)
-    text: str = template.render(metrics, number=format_number, interval=format_interval)
-    return text.strip()
+def render(template: str, metrics: dict[str, Any], **variables: Any) -> str:
+    """Fill in a template beside this file."""
+    return TEMPLATES.get_template(template).render(metrics, **variables).strip()
 
 
 def headline(metrics: dict[str, Any]) -> str:
     """The part of the results that a run prints."""
-    return render_results(metrics).partition("<!-- ")[0]
+    return render("report.md", metrics).partition("<!-- ")[0]
 
 
-def format_interval(item: dict[str, float]) -> str:
-    """Both bounds of an interval."""
-    return f"{format_number(item['ci_low'])} to {format_number(item['ci_high'])}"
-
-
-def format_number(value: float) -> str:
-    """Three decimals, or none from 1,000 on."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
+def compare_results(earlier: Path) -> str:
+    """The change since an earlier metrics.json, which may hold an empty object, in Markdown."""
+    before = read_json(earlier, "give a metrics.json of an earlier run")
+    return render("comparison.md", load_results().model_dump(), before=before)

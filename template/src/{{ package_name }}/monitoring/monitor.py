@@ -11,11 +11,12 @@ from jinja2 import Template
 from matplotlib.figure import Figure
 
 from .. import data
-from ..core.bootstrap import Bootstrap
+from ..core.bootstrap import bootstrap
 from ..core.bundle import Predictor
 from ..core.config import METRICS, ProjectConfig, UserError
-from ..core.files import read_json, to_json, write_atomic
+from ..core.files import to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
+from ..core.results import load_results
 from ..core.rows import Array, Batch, IntArray, Rows, open_rows, validate
 from ..features import MISSING_VALUES, Instance, build_features, monitored_columns
 from .drift import Drift, measure_drift
@@ -138,12 +139,12 @@ def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, An
     scorer = predictor.target.scorer(y_true, np.array(current.outputs))
     if np.isnan(scorer(np.arange(len(rows)))):
         return None
-    found = Bootstrap(group_numbers(rows), config).measure(scorer)
-    quality = {"name": predictor.target.primary_metric, "rows": len(rows), **asdict(found)}
-    metrics = read_json(METRICS, "delete it") if METRICS.is_file() else {}
-    if metrics.get("run") == predictor.info.run.model_dump():
-        test_value = metrics["primary"]["value"]
-        loss = test_value - found.ci_high if HIGHER_IS_BETTER else found.ci_low - test_value
+    found = bootstrap(scorer, np.arange(len(rows)), group_numbers(rows), config)
+    quality = {"name": predictor.target.primary_metric, "rows": len(rows), **found}
+    results = load_results() if METRICS.is_file() else None
+    if results and results.run == predictor.info.run:
+        test_value = results.primary.value
+        loss = test_value - found["ci_high"] if HIGHER_IS_BETTER else found["ci_low"] - test_value
         is_worse = loss > config.monitoring.max_quality_drop * abs(test_value)
         quality |= {"test": test_value, "worse": is_worse}
     return quality

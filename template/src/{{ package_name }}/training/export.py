@@ -12,6 +12,7 @@ from ..core.bundle import (
     INFO_FILE,
     MODEL_FILE,
     BundleInfo,
+    DataInfo,
     ExportInfo,
     OnnxModel,
     RunInfo,
@@ -69,7 +70,7 @@ def export_bundle(
         example_prediction=target.predictions(output[:1])[0],
         reference=build_reference(columns),
         versions=serving_versions(),
-        data=manifest.model_dump(),
+        data=DataInfo(**manifest.model_dump()),
         run=run,
         export=ExportInfo(format="onnx", max_abs_diff=difference, size_bytes=len(content)),
     )

@@ -31,12 +31,10 @@ class Target(BaseModel):
 
     Attributes:
         classes: Names of the classes; of two, the positive one is the last.
-        class_shares: The share of each class in the training set.
         threshold: With two classes, the lowest probability at which the positive one is predicted.
     """
 
     classes: list[str]
-    class_shares: list[float]
     decision: DecisionConfig
     threshold: float | None = None
 
@@ -51,14 +49,14 @@ class Target(BaseModel):
         names, counts = np.unique(target.astype(str), return_counts=True)
         if len(names) < 2:
             raise UserError(f'data.py: the target has one class only, "{names[0]}".')
-        if decision.positive and decision.positive not in names:
+        if decision.positive not in ["", *names]:
             known = ", ".join(names)
             message = f'{PARAMS}: positive = "{decision.positive}" is not a class ({known}).'
             raise UserError(message, 2)
         require_class_rows("training", names, counts)
-        order = np.argsort(names == decision.positive, kind="stable")
-        shares = counts[order] / counts.sum()
-        return cls(classes=names[order].tolist(), class_shares=shares.tolist(), decision=decision)
+        # True sorts after False.
+        classes = sorted(names.tolist(), key=lambda name: name == decision.positive)
+        return cls(classes=classes, decision=decision)
 
     @property
     def is_binary(self) -> bool:
@@ -76,16 +74,17 @@ class Target(BaseModel):
         Raises:
             UserError: A class has no row in the training set.
         """
-        unknown = set(map(str, target)) - set(self.classes)
-        if unknown:
-            message = f'data.py: class "{min(unknown)}" of the target has no training row.'
-            raise UserError(message)
-        return np.array([self.classes.index(str(value)) for value in target])
+        index = {name: position for position, name in enumerate(self.classes)}
+        try:
+            return np.array([index[str(value)] for value in target])
+        except KeyError as error:
+            raise UserError(f"data.py: class {error} of the target has no training row.") from error
 
-    def baselines(self, features: Features) -> dict[str, Array]:
+    def baselines(self, y_train: IntArray, features: Features) -> dict[str, Array]:
         """Outputs that ignore the features: the class shares of the training set."""
         n_rows = len(next(iter(features.values())))
-        return {"majority class": np.tile(self.class_shares, (n_rows, 1))}
+        shares = np.bincount(y_train) / len(y_train)
+        return {"majority class": np.tile(shares, (n_rows, 1))}
 
     def choose(self, output: Array) -> IntArray:
         """The index of the predicted class of each row."""
@@ -93,16 +92,11 @@ class Target(BaseModel):
             return np.asarray(np.argmax(output, axis=1))
         return (output[:, 1] >= self.threshold).astype(int)
 
-    def cost(self, y_true: IntArray, y_pred: IntArray | int) -> Array:
-        """What each decision costs; 0 where it is right."""
-        false_negatives = (y_true == 1) & (y_pred == 0)
-        false_positives = (y_true == 0) & (y_pred == 1)
+    def cost_per_1000(self, y_true: IntArray, y_pred: Array) -> float:
+        """What 1,000 decisions cost; a right one costs nothing."""
         decision = self.decision
-        costs = (
-            decision.cost_false_negative * false_negatives
-            + decision.cost_false_positive * false_positives
-        )
-        return np.asarray(costs, dtype=float)
+        costs = [[0, decision.cost_false_positive], [decision.cost_false_negative, 0]]
+        return float(1000 * np.array(costs)[y_true, y_pred.astype(int)].mean())
 
     def fit_decision(self, y_valid: IntArray, output: Array) -> Self:
         """A copy with the threshold that costs least on the validation set.
@@ -116,9 +110,8 @@ class Target(BaseModel):
         score = output[:, 1]
         quantiles = np.quantile(score, np.linspace(0, 1, 501), method="inverted_cdf")
         # At 1.0 the positive class is almost never predicted.
-        thresholds = np.append(quantiles, 1.0)
-        costs = [self.cost(y_valid, (score >= t).astype(int)).sum() for t in thresholds]
-        best = float(thresholds[np.argmin(costs)])
+        thresholds = [*quantiles.tolist(), 1.0]
+        best = min(thresholds, key=lambda t: self.cost_per_1000(y_valid, score >= t))
         return self.model_copy(update={"threshold": best})
 
     def scorer(self, y_true: IntArray, output: Array) -> Callable[[IntArray], float]:
@@ -131,33 +124,33 @@ class Target(BaseModel):
 
     def metrics(self, y_true: IntArray, output: Array) -> dict[str, float]:
         """All metrics on these rows; the definitions are scikit-learn's."""
-        y_pred = self.choose(output)
-        if not self.is_binary:
-            accuracy = float(np.mean(y_true == y_pred))
-            return {"macro_f1": macro_f1(y_true, y_pred), "accuracy": accuracy}
         from sklearn import metrics  # noqa: PLC0415 - the API has no scikit-learn
 
+        y_pred = self.choose(output)
+        if not self.is_binary:
+            accuracy = metrics.accuracy_score(y_true, y_pred)
+            return {"macro_f1": macro_f1(y_true, y_pred), "accuracy": accuracy}
         score = output[:, 1]
-        cost = self.cost(y_true, y_pred).mean()
+        cost = self.cost_per_1000(y_true, y_pred)
         # The cost of the better constant decision: the same class for every row.
-        constant_cost = min(self.cost(y_true, 0).mean(), self.cost(y_true, 1).mean())
+        constant_cost = min(self.cost_per_1000(y_true, np.full_like(y_true, c)) for c in (0, 1))
         return {
             "average_precision": average_precision(y_true, score),
             "roc_auc": metrics.roc_auc_score(y_true, score),
             "brier_score": metrics.brier_score_loss(y_true, score),
             "precision": metrics.precision_score(y_true, y_pred, zero_division=0),
             "recall": metrics.recall_score(y_true, y_pred),
-            "cost_per_1000": float(1000 * cost),
-            "savings_per_1000": float(1000 * (constant_cost - cost)),
+            "cost_per_1000": cost,
+            "savings_per_1000": constant_cost - cost,
         }
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: the predicted class and all probabilities."""
-        labels = [self.classes[index] for index in self.choose(output)]
-        names = [f"probability_{name}" for name in self.classes]
+        names = ["label", *(f"probability_{name}" for name in self.classes)]
+        rows = zip(self.choose(output), output.tolist(), strict=True)
         return [
-            {"label": label, **dict(zip(names, probabilities, strict=True))}
-            for label, probabilities in zip(labels, output.tolist(), strict=True)
+            dict(zip(names, [self.classes[index], *probabilities], strict=True))
+            for index, probabilities in rows
         ]
 
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
@@ -190,21 +183,20 @@ def require_class_rows(split: str, names: Iterable[str], counts: IntArray) -> No
 
 
 def average_precision(y_true: IntArray, score: Array) -> float:
-    """Precision averaged over recall; rows of equal score are one step. NaN without positives."""
-    order = np.argsort(-score, kind="stable")
-    is_last_of_ties = np.append(np.diff(score[order]) != 0, True)
-    true_positives = np.cumsum(y_true[order])[is_last_of_ties]
-    predicted = np.arange(1, len(y_true) + 1)[is_last_of_ties]
-    found = np.diff(true_positives, prepend=0)
-    if true_positives[-1] == 0:
+    """Precision averaged over recall; rows of equal score are one step. NaN without positives.
+
+    Ten times as fast as scikit-learn's, for the bootstrap.
+    """
+    if not y_true.any():
         return float("nan")
-    return float(np.sum(found * true_positives / predicted) / true_positives[-1])
+    _, step = np.unique(-score, return_inverse=True)
+    positives = np.bincount(step, y_true)
+    precision = np.cumsum(positives) / np.cumsum(np.bincount(step))
+    return float(positives @ precision / positives.sum())
 
 
 def macro_f1(y_true: IntArray, y_pred: IntArray) -> float:
     """The mean F1 over the classes that occur in y_true or y_pred."""
-    n_classes = int(max(y_true.max(), y_pred.max())) + 1
-    hits = np.bincount(y_true[y_true == y_pred], minlength=n_classes)
-    occurrences = np.bincount(np.concatenate([y_true, y_pred]), minlength=n_classes)
-    present = occurrences > 0
-    return float(np.mean(2 * hits[present] / occurrences[present]))
+    totals = np.bincount(np.append(y_true, y_pred))
+    correct = np.bincount(y_true[y_true == y_pred], minlength=len(totals))
+    return float(np.mean(2 * correct[totals > 0] / totals[totals > 0]))

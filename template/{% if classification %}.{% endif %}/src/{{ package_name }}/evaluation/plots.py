@@ -14,7 +14,7 @@ def evaluation_plots(target: Target, y_true: IntArray, output: Array) -> dict[st
     figures = {"confusion_matrix": plot_confusion_matrix(target, y_true, output)}
     if target.is_binary:
         figures["calibration"] = plot_calibration(y_true, output[:, 1])
-        figures["cost_by_threshold"] = plot_cost_by_threshold(target, y_true, output[:, 1])
+        figures["cost_by_threshold"] = plot_cost_by_threshold(target, y_true, output)
     return figures
 
 
@@ -41,13 +41,13 @@ def plot_calibration(y_true: IntArray, score: Array) -> Figure:
     return figure
 
 
-def plot_cost_by_threshold(target: Target, y_true: IntArray, score: Array) -> Figure:
+def plot_cost_by_threshold(target: Target, y_true: IntArray, output: Array) -> Figure:
     """The cost of 1,000 decisions at each threshold, and the threshold that was chosen."""
     thresholds = np.linspace(0, 1, 101)
-    costs = [target.cost(y_true, (score >= t).astype(int)).mean() for t in thresholds]
+    costs = [target.cost_per_1000(y_true, output[:, 1] >= t) for t in thresholds]
     figure = Figure(layout="constrained")
     ax = figure.subplots()
-    ax.plot(thresholds, 1000 * np.array(costs))
+    ax.plot(thresholds, costs)
     ax.axvline(
         target.threshold or 0, color="grey", linestyle="--", label="chosen on validation set"
     )

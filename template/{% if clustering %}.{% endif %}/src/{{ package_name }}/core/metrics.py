@@ -84,7 +84,7 @@ class Target(BaseModel):
         values = np.column_stack([features[name] for name in self.fields])
         return np.stack([position, values], axis=1)
 
-    def baselines(self, features: Features) -> dict[str, Array]:
+    def baselines(self, y_train: Array, features: Features) -> dict[str, Array]:  # noqa: ARG002 - the shares suffice
         """All rows in one segment, and random segments of the model's sizes."""
         n_rows = len(features["position"])
         # The sizes are not known before fit_decision().

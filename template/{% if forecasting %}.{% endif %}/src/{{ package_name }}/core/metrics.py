@@ -65,7 +65,7 @@ class Target(BaseModel):
         values = np.stack([*target]).astype(float)
         return np.hstack([values, features["scale"]])
 
-    def baselines(self, features: Features) -> dict[str, Array]:
+    def baselines(self, y_train: Array, features: Features) -> dict[str, Array]:  # noqa: ARG002 - the history suffices
         """Outputs that ignore all features but the history: its last season again."""
         season = self.decision.season
         last_season = features["history"][:, -season:]

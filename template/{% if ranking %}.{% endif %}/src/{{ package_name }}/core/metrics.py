@@ -77,7 +77,7 @@ class Target(BaseModel):
         index = {item: position for position, item in enumerate(self.items)}
         return np.array([index.get(item, -1) for item in target])
 
-    def baselines(self, features: Features) -> dict[str, Array]:
+    def baselines(self, y_train: IntArray, features: Features) -> dict[str, Array]:  # noqa: ARG002 - the counts suffice
         """The items that most users chose, without those of the history."""
         popularity = np.array(self.counts)
         in_history = history_matrix(features, self.items)
@@ -176,13 +176,11 @@ def mask(scores: Array, in_history: Array) -> Array:
 
 def ranks(y_true: IntArray, output: Array) -> Array:
     """The rank of each row's next item, from 1; infinite where it cannot be recommended."""
-    y = y_true[:, np.newaxis]
-    score = np.take_along_axis(output, np.maximum(y, 0), axis=1)
-    is_before = np.arange(output.shape[1]) < y
-    is_first_of_ties = (output == score) & is_before
-    n_higher = np.sum((output > score) | is_first_of_ties, axis=1)
-    can_be_found = (y_true >= 0) & (score[:, 0] > MASKED)
-    return np.where(can_be_found, 1.0 + n_higher, np.inf)
+    n_items = output.shape[1]
+    is_next_item = y_true[:, np.newaxis] == np.arange(n_items)
+    can_be_found = is_next_item & (output > MASKED)
+    in_order = np.take_along_axis(can_be_found, best_items(output, n_items), axis=1)
+    return np.where(in_order.any(axis=1), 1.0 + in_order.argmax(axis=1), np.inf)
 
 
 def ndcg(rank: Array, k: int) -> Array:

@@ -27,18 +27,16 @@ class Target(BaseModel):
     """What is learned from the target; stored in bundle.json.
 
     Attributes:
-        median: Of the training set.
         half_width: Half the width of a prediction interval.
     """
 
-    median: float
     decision: DecisionConfig
     half_width: float = 0
 
     @classmethod
-    def fit(cls, target: Array, features: Features, decision: DecisionConfig) -> Self:  # noqa: ARG003 - other kinds of task use it
-        """Learn the median of the training set."""
-        return cls(median=float(np.median(target)), decision=decision)
+    def fit(cls, target: Array, features: Features, decision: DecisionConfig) -> Self:  # noqa: ARG003 - other kinds of task use them
+        """Nothing is learned from the training set."""
+        return cls(decision=decision)
 
     @property
     def primary_metric(self) -> str:
@@ -49,10 +47,10 @@ class Target(BaseModel):
         """The target as float64."""
         return target.astype(float)
 
-    def baselines(self, features: Features) -> dict[str, Array]:
+    def baselines(self, y_train: Array, features: Features) -> dict[str, Array]:
         """Outputs that ignore the features: the median of the training set."""
         n_rows = len(next(iter(features.values())))
-        return {"median": np.full((n_rows, 1), self.median)}
+        return {"median": np.full((n_rows, 1), np.median(y_train))}
 
     def fit_decision(self, y_valid: Array, output: Array) -> Self:
         """A copy whose intervals have the coverage of [decision] on the validation set.

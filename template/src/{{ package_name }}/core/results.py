@@ -1,0 +1,87 @@
+"""The results of the stage `evaluate`: the content of reports/metrics.json."""
+
+from math import isclose
+from typing import Self
+
+from pydantic import BaseModel, FiniteFloat, model_validator
+
+from .bundle import DataInfo, ExportInfo, RunInfo
+from .config import COMMAND, METRICS, Config
+from .files import read_model
+
+
+class Interval(BaseModel):
+    """A value with the bounds of its confidence interval."""
+
+    value: FiniteFloat
+    ci_low: FiniteFloat
+    ci_high: FiniteFloat
+
+
+class Primary(Interval):
+    """The primary metric on the test set."""
+
+    name: str
+    higher_is_better: bool
+
+
+class Baseline(BaseModel):
+    """The primary metric of the strongest baseline."""
+
+    name: str
+    value: FiniteFloat
+
+
+class SliceResult(Interval):
+    """The primary metric on `n` rows of the test set."""
+
+    name: str
+    n: int
+
+
+class GateResult(BaseModel):
+    """Whether the model became the champion, and why."""
+
+    passed: bool = False
+    reasons: list[str] = ["`promote` has not been run."]
+
+
+class Results(Config):
+    """The content of metrics.json.
+
+    Attributes:
+        baselines: The primary metric of each baseline.
+        improvement: Over the strongest baseline; positive when the model is better.
+        importance: The loss of the primary metric when a field is shuffled, by field.
+        comparable_with: The same for models that were measured alike: rows, metric and classes.
+        figures: Names of the files in reports/figures.
+    """
+
+    variant: str
+    framework: str
+    primary: Primary
+    baseline: Baseline
+    baselines: dict[str, FiniteFloat]
+    improvement: Interval
+    metrics: dict[str, FiniteFloat]
+    slices: list[SliceResult]
+    importance: dict[str, FiniteFloat]
+    notes: list[str]
+    comparable_with: str
+    figures: list[str]
+    data: DataInfo
+    run: RunInfo
+    export: ExportInfo
+    gate: GateResult = GateResult()
+
+    @model_validator(mode="after")
+    def check_primary(self) -> Self:
+        """Refuse a file that was changed in one place only."""
+        if not isclose(self.metrics.get(self.primary.name, 0), self.primary.value, abs_tol=1e-9):
+            raise ValueError("the primary metric differs from its value in `metrics`")
+        return self
+
+
+def load_results() -> Results:
+    """Read metrics.json; raises UserError when it is missing or damaged."""
+    return read_model(METRICS, Results, f"run `{COMMAND} evaluate`")
