@@ -65,7 +65,8 @@ def create_database(location: str) -> None:
     """
     temporary = DATABASE.with_suffix(f".{os.getpid()}.db")
     temporary.unlink(missing_ok=True)
-    SqlAlchemyStore(f"sqlite:///{temporary}", location).engine.dispose()
+    store = SqlAlchemyStore(f"sqlite:///{temporary}", location)  # type: ignore[no-untyped-call]
+    store.engine.dispose()
     if DATABASE.exists():  # another process was faster
         temporary.unlink()
     else:
@@ -94,8 +95,8 @@ def tracking_error(uri: str, reason: str) -> UserError:
         advice = "restore it by `mlflow experiments restore` or `mlflow runs restore`"
     elif uri == LOCAL:
         advice = (
-            "install the MLflow that wrote it, set MLFLOW_TRACKING_URI to where the run is, or move "
-            "mlflow.db and mlruns away; then train"
+            "install the MLflow that wrote it, set MLFLOW_TRACKING_URI to where the run is, or "
+            "move mlflow.db and mlruns away; then train"
         )
     else:
         advice = "start it, or unset MLFLOW_TRACKING_URI to use a local file; then train"
