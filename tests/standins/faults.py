@@ -314,6 +314,7 @@ def test_connect_survives_another_process_that_creates_the_experiment(
         return find(self, name) if calls > 1 else None
 
     monkeypatch.setattr(fluent, "_active_experiment_id", None)
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_ID", raising=False)
     monkeypatch.setattr(TrackingServiceClient, "get_experiment_by_name", find_late)
     connect()
     with mlflow.start_run() as run:

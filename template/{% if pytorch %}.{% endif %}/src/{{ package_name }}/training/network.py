@@ -5,7 +5,6 @@ import math
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from copy import deepcopy
 from io import BytesIO
 from pathlib import Path
@@ -119,7 +118,7 @@ def fit_network(
             weights = deepcopy(network.state_dict())
             best = {"epoch": epoch, "loss": valid_loss, "weights": weights}
         state = {name: part.state_dict() for name, part in parts.items()}
-        write_atomic(CHECKPOINT, to_bytes({**state, "best": best, "key": key}))
+        save_checkpoint({**state, "best": best}, key)
 
     network.load_state_dict(best["weights"])
     network.cpu()
@@ -167,19 +166,26 @@ def to_bytes(content: Any) -> bytes:
     return buffer.getvalue()
 
 
-def load_checkpoint(key: str) -> State:
-    """The state after the last complete epoch of the same run; empty where there is none.
+def save_checkpoint(state: State, key: str) -> None:
+    """Write the state after an epoch, behind a digest of it and the key.
 
     Args:
+        state: The best epoch, and the states of network, optimizer and scheduler.
         key: A hash of all that determines the weights.
     """
-    if not CHECKPOINT.is_file():
-        return {}
-    with suppress(Exception):  # torch raises errors of many kinds for a damaged file
-        state: State = torch.load(CHECKPOINT, weights_only=True)
-        if state["key"] == key:
-            return state
-    sys.stderr.write(f"{CHECKPOINT} is damaged or of another run; training restarts.\n")
+    content = to_bytes(state)
+    write_atomic(CHECKPOINT, sha256(key.encode() + content).encode() + content)
+
+
+def load_checkpoint(key: str) -> State:
+    """What save_checkpoint() wrote last, with the same key; empty where there is none."""
+    stored = CHECKPOINT.read_bytes() if CHECKPOINT.is_file() else b""
+    digest, content = stored[:64], stored[64:]
+    if digest == sha256(key.encode() + content).encode():
+        state: State = torch.load(BytesIO(content), weights_only=True)
+        return state
+    if stored:
+        sys.stderr.write(f"{CHECKPOINT} is damaged or of another run; training restarts.\n")
     return {}
 
 

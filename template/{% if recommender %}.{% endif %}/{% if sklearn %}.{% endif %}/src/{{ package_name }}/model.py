@@ -21,6 +21,7 @@ from .core.metrics import MASKED, build_catalogue, item_indices, mask
 from .core.rows import Array, Features
 from .features import MAX_HISTORY
 
+
 @dataclass(frozen=True)
 class ItemToItem:
     """A fitted recommender.
