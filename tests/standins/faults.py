@@ -306,7 +306,8 @@ def test_connect_survives_another_process_that_creates_the_experiment(
     config: ProjectConfig,  # noqa: ARG001 - in its folder
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    find, calls = TrackingServiceClient.get_experiment_by_name, 0
+    find: Any = TrackingServiceClient.get_experiment_by_name
+    calls = 0
 
     def find_late(self: TrackingServiceClient, name: str) -> Any:
         nonlocal calls
@@ -328,7 +329,7 @@ def test_what_was_deleted_in_mlflow_is_one_sentence() -> None:
     client.delete_run(run_id)
     with pytest.raises(UserError, match=r"deleted; restore it by"):
         require_run(run_id)
-    client.delete_experiment(client.get_experiment_by_name("churn-radar").experiment_id)
+    client.delete_experiment(mlflow.set_experiment("churn-radar").experiment_id)
     with pytest.raises(UserError, match=r"deleted experiment.*restore it by"):
         require_run(run_id)
 
