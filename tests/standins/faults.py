@@ -9,8 +9,10 @@ import errno
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -20,12 +22,13 @@ import mlflow
 import numpy as np
 import pyarrow as pa
 import pytest
+from churn_radar import cli
 from churn_radar.core.bundle import OnnxModel, Predictor
 from churn_radar.core.config import BUNDLE, COMMAND, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder, sha256
 from churn_radar.core.results import load_results
 from churn_radar.core.rows import WRITERS, Rows
-from churn_radar.core.tracking import connect
+from churn_radar.core.tracking import connect, require_run
 from churn_radar.evaluation import evaluate
 from churn_radar.evaluation.gate import promote
 from churn_radar.evaluation.report import compare_results, report
@@ -34,6 +37,8 @@ from churn_radar.serving import batch, request_log
 from churn_radar.serving.api import create_app
 from churn_radar.training.train import train
 from fastapi.testclient import TestClient
+from mlflow.tracking import fluent
+from mlflow.tracking._tracking_service.client import TrackingServiceClient
 
 
 @pytest.mark.parametrize(
@@ -442,21 +447,132 @@ connect()
 with mlflow.start_run():
     mlflow.log_dict({}, "file.json")
 """
+# As on a disk that is full: writing fails in the middle of creating the tables.
+FULL_DISK = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+"""
+# As in a container that runs with any user id.
+NO_HOME = """
+import os, pwd, sys
+def refuse(*_): raise KeyError("uid not found")
+pwd.getpwuid = refuse
+del os.environ["HOME"]
+from churn_radar.cli import main
+sys.argv = ["churn-radar", "train", "--help"]
+main(lambda: __import__("mlflow"))
+"""
 
 
-def track(folder: Path, **environment: str) -> str:
-    """Track a run from this folder in a process of its own; what it writes to stderr."""
-    kept = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    result = subprocess.run(  # noqa: S603 - Python
-        [sys.executable, "-c", TRACK],
+def run_python(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own, which tracks in this folder."""
+    environment = {name: v for name, v in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    return subprocess.run(  # noqa: S603 - Python
+        [sys.executable, "-c", code],
         cwd=folder,
-        env=kept | environment,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def track(folder: Path) -> str:
+    """Track a run from this folder; what is written to stderr."""
+    result = run_python(folder, TRACK)
     assert result.returncode == 0, result.stderr
     return result.stderr
+
+
+def test_full_disk_leaves_no_half_of_a_database(tmp_path: Path) -> None:
+    result = run_python(tmp_path, FULL_DISK + TRACK)
+    assert "UserError: The tracking server sqlite:///mlflow.db fails" in result.stderr
+    track(tmp_path)
+
+
+def test_two_processes_create_one_database(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        assert len([*pool.map(track, [tmp_path] * 2)]) == 2
+    assert len([*tmp_path.glob("mlruns/*/artifacts/file.json")]) == 2
+    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        assert database.execute("SELECT DISTINCT experiment_id FROM runs").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("statement", ["", "UPDATE alembic_version SET version_num = 'newer'"])
+def test_database_that_cannot_be_read_is_one_sentence(tmp_path: Path, statement: str) -> None:
+    track(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        database.execute(statement)
+        database.commit()
+    if not statement:
+        (tmp_path / "mlflow.db").write_bytes(b"damaged" * 1000)
+    error = run_python(tmp_path, TRACK).stderr.splitlines()[-1]
+    assert "UserError: The tracking server sqlite:///mlflow.db fails" in error
+    assert "install the MLflow that wrote it" in error
+    assert "unset" not in error
+
+
+def test_connect_survives_another_process_that_creates_the_experiment(
+    config: ProjectConfig,  # noqa: ARG001 - in its folder
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    find: Any = TrackingServiceClient.get_experiment_by_name
+    calls = 0
+
+    def find_late(self: TrackingServiceClient, name: str) -> Any:
+        nonlocal calls
+        calls += 1
+        return find(self, name) if calls > 1 else None
+
+    monkeypatch.setattr(fluent, "_active_experiment_id", None)
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_ID", raising=False)
+    monkeypatch.setattr(TrackingServiceClient, "get_experiment_by_name", find_late)
+    connect()
+    with mlflow.start_run() as run:
+        assert mlflow.get_experiment(run.info.experiment_id).name == "churn-radar"
+
+
+@pytest.mark.usefixtures("config")
+def test_what_was_deleted_in_mlflow_is_one_sentence() -> None:
+    connect()
+    client, run_id = mlflow.MlflowClient(), Predictor().version
+    client.delete_run(run_id)
+    with pytest.raises(UserError, match=r"deleted; restore it by"):
+        require_run(run_id)
+    client.delete_experiment(mlflow.set_experiment("churn-radar").experiment_id)
+    with pytest.raises(UserError, match=r"deleted experiment.*restore it by"):
+        require_run(run_id)
+
+
+@pytest.mark.usefixtures("config")
+def test_token_from_a_file_may_end_in_a_newline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret\n")
+    connect()
+    assert os.environ["MLFLOW_TRACKING_TOKEN"] == "secret"  # noqa: S105 - no password
+
+
+@pytest.mark.usefixtures("config")
+def test_second_command_in_a_project_says_that_another_runs() -> None:
+    cli.lock_project.cache_clear()
+    with contextlib.closing(sqlite3.connect(".lock.db")) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(UserError, match="Another command is running"):
+            cli.train()
+    # The lock of a process that was killed is none.
+    cli.lock_project()
+    cli.lock_project.cache_clear()
+
+
+def test_folder_that_cannot_be_written_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(Mock(side_effect=PermissionError(errno.EACCES, "Permission denied", "data")))
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err == "error: [Errno 13] Permission denied: 'data'\n"
+
+
+def test_home_may_be_missing(tmp_path: Path) -> None:
+    result = run_python(tmp_path, NO_HOME)
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("name", ["churn%20radar", "100% done", "a?b#c"])

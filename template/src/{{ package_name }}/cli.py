@@ -1,18 +1,21 @@
 """Train, measure and serve this project's model: one command for each stage."""
 
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from tempfile import gettempdir
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from .core.config import BUNDLE, UserError, load_config
+from .core.config import BUNDLE, METRICS, ProjectConfig, UserError, hide_credentials, load_config
 
 # Each command imports its own stage, so that --help answers at once and serving needs no training
 # library.
@@ -20,17 +23,46 @@ app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 console = Console(stderr=True)
+LOCK = Path(".lock.db")
 
 Bundle = Annotated[Path, typer.Option(help="Folder of the bundle.", envvar="MODEL_DIR")]
 
 
 @contextmanager
-def stage(name: str) -> Iterator[None]:
-    """Show that a stage is running, then how long it took."""
+def timed(name: str) -> Iterator[None]:
+    """Show that something is running, then how long it took."""
     started = time.perf_counter()
     with console.status(f"{name} ..."):
         yield
     console.print(f"{name:<9}{time.perf_counter() - started:5.1f} s", highlight=False)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[ProjectConfig]:
+    """Lock the project for a stage that writes to it, and time it."""
+    config = load_config()
+    lock_project()
+    with timed(name):
+        yield config
+
+
+@cache
+def lock_project() -> sqlite3.Connection:
+    """Let no other command write to the project until this process ends, even if it is killed.
+
+    The database is empty; SQLite locks a file in the same way on all systems.
+
+    Raises:
+        UserError: Another command holds the lock.
+    """
+    LOCK.touch()
+    connection = sqlite3.connect(LOCK, timeout=0)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        message = "Another command is running in this project; wait until it has ended."
+        raise UserError(message, 2) from error
+    return connection
 
 
 @app.command()
@@ -41,8 +73,8 @@ def data() -> None:
     """
     from .training.dataset import build_dataset
 
-    with stage("data"):
-        manifest = build_dataset(load_config())
+    with stage("data") as config:
+        manifest = build_dataset(config)
     for warning in manifest.warnings:
         console.print("warning:", warning, soft_wrap=True, highlight=False, markup=False)
 
@@ -52,8 +84,8 @@ def train() -> None:
     """Fit the model of model.py, log the run to MLflow, and write artifacts/bundle."""
     from .training.train import train as train_model
 
-    with stage("train"):
-        train_model(load_config())
+    with stage("train") as config:
+        train_model(config)
 
 
 @app.command()
@@ -61,7 +93,8 @@ def tune() -> None:
     """Search parameters and store the best in params.toml, also after Ctrl-C."""
     from .training.tune import tune as search
 
-    search(load_config())
+    with stage("tune") as config:
+        search(config)
 
 
 @app.command()
@@ -69,14 +102,19 @@ def evaluate() -> None:
     """Measure the bundle on the test set; write reports/metrics.json and figures."""
     from .evaluation.evaluate import evaluate as measure
 
-    with stage("evaluate"):
-        measure(load_config())
+    with stage("evaluate") as config:
+        measure(config)
 
 
 @app.command()
 def promote() -> None:
     """Register the model: as champion if it passes the gate, else as challenger (exit status 1)."""
-    require_passed(run_gate())
+    from .evaluation.gate import promote as check_gate
+
+    with stage("promote") as config:
+        metrics = check_gate(config)
+    if not metrics["gate"]["passed"]:
+        raise UserError(f"The model is not promoted. {' '.join(metrics['gate']['reasons'])}")
 
 
 @app.command()
@@ -93,7 +131,7 @@ def report(
     if since:
         typer.echo(compare_results(since))
         return
-    with stage("report"):
+    with timed("report"):
         write_report(check=check)
 
 
@@ -102,6 +140,7 @@ def run(
     search: Annotated[bool, typer.Option("--tune", help="Search parameters first.")] = False,
 ) -> None:
     """Run all stages in order: data, train, evaluate, promote, report."""
+    from .core.files import read_json
     from .evaluation.report import headline
 
     data()
@@ -109,10 +148,11 @@ def run(
         tune()
     train()
     evaluate()
-    metrics = run_gate()
-    report()
-    Console().print(Markdown(headline(metrics)))
-    require_passed(metrics)
+    try:
+        promote()
+    finally:
+        report()
+        Console().print(Markdown(headline(read_json(METRICS, "run it again"))))
 
 
 @app.command()
@@ -135,7 +175,7 @@ def monitor(
     """Compare current rows with the test set; exit status 1 if a limit is exceeded."""
     from .monitoring.monitor import monitor as compare
 
-    with stage("monitor"):
+    with timed("monitor"):
         compare(load_config(), current, bundle)
 
 
@@ -151,33 +191,25 @@ def serve(
     serve_bundle(bundle, host, port)
 
 
-def run_gate() -> dict[str, Any]:
-    """The stage `promote`; returns the metrics with the gate's result."""
-    from .evaluation.gate import promote as check_gate
-
-    with stage("promote"):
-        return check_gate(load_config())
-
-
-def require_passed(metrics: dict[str, Any]) -> None:
-    """Raises UserError with the reasons when the model did not pass the gate."""
-    if not metrics["gate"]["passed"]:
-        raise UserError(f"The model is not promoted. {' '.join(metrics['gate']['reasons'])}")
-
-
 def main(command: Callable[[], None] = app) -> None:
     """Run a command; an error of the user is printed as one sentence."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
+        Path.home()
+    except RuntimeError:  # a user id without a name; MLflow needs a home to be imported
+        os.environ["HOME"] = gettempdir()
+    try:
         command()
     except UserError as error:
         fail(str(error), error.exit_status)
     except ModuleNotFoundError as error:
-        fail(f"{error}; `uv sync` installs what this command needs.", 2)
+        fail(f"{error}; `uv sync` installs what this command needs.")
+    except OSError as error:  # a full disk, or a folder that cannot be written
+        fail(hide_credentials(str(error)))
 
 
-def fail(message: str, exit_status: int) -> None:
+def fail(message: str, exit_status: int = 2) -> None:
     """Print the error and exit."""
     console.print("error:", message, soft_wrap=True, highlight=False, markup=False)
     sys.exit(exit_status)

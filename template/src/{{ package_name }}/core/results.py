@@ -46,20 +46,29 @@ class GateResult(BaseModel):
     reasons: list[str] = ["`promote` has not been run."]
 
 
-class Results(Config):
+class Comparable(BaseModel):
+    """What two models are compared by; also read from runs that another version has logged.
+
+    Attributes:
+        comparable_with: The same for models that were measured alike: rows, metric and classes.
+    """
+
+    primary: Primary
+    comparable_with: str
+
+
+class Results(Comparable, Config):
     """The content of metrics.json.
 
     Attributes:
         baselines: The primary metric of each baseline.
         improvement: Over the strongest baseline; positive when the model is better.
         importance: The loss of the primary metric when a field is shuffled, by field.
-        comparable_with: The same for models that were measured alike: rows, metric and classes.
         figures: Names of the files in reports/figures.
     """
 
     variant: str
     framework: str
-    primary: Primary
     baseline: Baseline
     baselines: dict[str, FiniteFloat]
     improvement: Interval
@@ -67,7 +76,6 @@ class Results(Config):
     slices: list[SliceResult]
     importance: dict[str, FiniteFloat]
     notes: list[str]
-    comparable_with: str
     figures: list[str]
     data: DataInfo
     run: RunInfo

@@ -9,8 +9,8 @@ from mlflow.exceptions import MlflowException
 
 from ..core.bundle import load_info
 from ..core.config import COMMAND, METRICS, ProjectConfig, UserError
-from ..core.files import to_json, write_atomic
-from ..core.results import GateResult, Results, load_results
+from ..core.files import Model, to_json, write_atomic
+from ..core.results import Comparable, GateResult, Results, load_results
 from ..core.rows import first_line
 from ..core.tracking import require_run
 
@@ -38,7 +38,7 @@ def promote(config: ProjectConfig) -> dict[str, Any]:
     results = load_results()
     run_id = load_info().run.mlflow_run_id
     require_run(run_id)
-    recorded = load_recorded(run_id, f"run `{COMMAND} evaluate`")
+    recorded = load_recorded(run_id, Results, f"run `{COMMAND} evaluate`")
     if results.model_copy(update={"gate": recorded.gate}) != recorded:
         raise UserError(f"{METRICS} is about another model or changed; run `{COMMAND} evaluate`.")
     with mlflow_errors():
@@ -78,7 +78,7 @@ def check_champion(results: Results, config: ProjectConfig) -> Check:
     if run_id is None:
         return Check(True, "There was no champion to compare with.")
     advice = f"no model is promoted; restore them, or delete the alias champion of {COMMAND}"
-    champion = load_recorded(run_id, advice)
+    champion = load_recorded(run_id, Comparable, advice)
     if results.comparable_with != champion.comparable_with:
         return Check(True, "There is no champion that was tested on the same rows.")
     gain = results.primary.value - champion.primary.value
@@ -98,15 +98,15 @@ def find_champion() -> str | None:
     return None
 
 
-def load_recorded(run_id: str, advice: str) -> Results:
-    """The results that `evaluate` logged to a run.
+def load_recorded(run_id: str, schema: type[Model], advice: str) -> Model:
+    """The results that `evaluate` logged to a run, or the part of them that `schema` has.
 
     Raises:
         UserError: They cannot be read; ends with `advice`.
     """
     try:
         content = mlflow.artifacts.load_dict(f"runs:/{run_id}/{METRICS.name}")
-        return Results.model_validate(content)
+        return schema.model_validate(content)
     except (MlflowException, OSError, ValueError) as error:
         message = f"The results of the MLflow run {run_id} cannot be read; {advice}."
         raise UserError(message) from error

@@ -22,18 +22,13 @@ from ..core.files import replace_folder, sha256, to_json
 from ..core.metrics import Target
 from ..core.reference import build_reference
 from ..core.rows import Array, Features, first_line
-from ..core.splits import Manifest, Splits, code_key
+from ..core.splits import Splits, code_key, load_manifest
 from ..features import Instance, build_features, monitored_columns
 from ..model import FRAMEWORK, predict, to_onnx
 
 
 def export_bundle(
-    model: Any,
-    target: Target,
-    splits: Splits,
-    tolerance: float,
-    manifest: Manifest,
-    run: RunInfo,
+    model: Any, target: Target, splits: Splits, tolerance: float, run: RunInfo
 ) -> BundleInfo:
     """Write artifacts/bundle.
 
@@ -42,7 +37,6 @@ def export_bundle(
         target: The fitted target, with its decision.
         splits: Both models are compared on the test set.
         tolerance: The largest difference allowed, relative for outputs above 1.
-        manifest: Stored in the bundle, as is `run`.
         run: The run that trained the model.
 
     Raises:
@@ -51,7 +45,9 @@ def export_bundle(
     test = splits.test
     features = build_features([*test.rows, *data.EDGE_CASES])
     content, exported = convert(model, splits.train.features, features)
-    difference = largest_difference(predict(model, features), exported)
+    expected = predict(model, features)
+    scale = np.maximum(1, np.abs(expected))
+    difference = float(np.max(np.abs(expected - exported) / scale))
     if difference > tolerance:
         raise UserError(
             f"The exported model differs from the trained one by {difference:.2g}, more than "
@@ -70,7 +66,7 @@ def export_bundle(
         example_prediction=target.predictions(output[:1])[0],
         reference=build_reference(columns),
         versions=serving_versions(),
-        data=DataInfo(**manifest.model_dump()),
+        data=DataInfo(**load_manifest().model_dump()),
         run=run,
         export=ExportInfo(format="onnx", max_abs_diff=difference, size_bytes=len(content)),
     )
@@ -93,12 +89,6 @@ def convert(model: Any, train: Features, features: Features) -> tuple[bytes, Arr
             f"model.py does not convert to ONNX: {reason}. Replace the step that it names by one "
             "that converts, or do what it does in features.py."
         ) from error
-
-
-def largest_difference(expected: Array, found: Array) -> float:
-    """The largest absolute difference, relative where the expected value is above 1."""
-    scale = np.maximum(1, np.abs(expected))
-    return float(np.max(np.abs(expected - found) / scale))
 
 
 def serving_versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ from mlflow.models import infer_signature
 from ..core.bundle import BundleInfo, RunInfo
 from ..core.config import BUNDLE, PACKAGE, PARAMS, ProjectConfig
 from ..core.metrics import DecisionConfig, Target
-from ..core.splits import FIELDS, Manifest, Split, Splits, load_manifest, load_splits
+from ..core.splits import FIELDS, Split, load_splits
 from ..core.tracking import connect, git_commit
 from ..model import ModelConfig, fit, predict
 from .export import export_bundle
@@ -28,7 +28,6 @@ def train(config: ProjectConfig) -> None:
             model cannot be exported.
     """
     model_config = ModelConfig.parse(config.model, f"{PARAMS}, [model]")
-    manifest = load_manifest()
     splits = load_splits(config)
     connect()
     started = time.perf_counter()
@@ -42,9 +41,13 @@ def train(config: ProjectConfig) -> None:
             python=platform.python_version(),
             hardware=platform.platform(),
         )
-        bundle = export_bundle(model, target, splits, config.export_tolerance, manifest, run_info)
-        log_run(model_config, scores, manifest, run_info)
-        log_model(splits, bundle)
+        bundle = export_bundle(model, target, splits, config.export_tolerance, run_info)
+        mlflow.log_params(model_config.model_dump())
+        mlflow.log_params({"seed": config.seed, "data": bundle.data["sha256"][:12]})
+        mlflow.log_metrics({f"valid_{name}": value for name, value in scores.items()})
+        mlflow.set_tags(run_info.model_dump())
+        mlflow.log_artifact(str(PARAMS))
+        log_model(splits.train, bundle)
 
 
 def fit_model(
@@ -66,20 +69,9 @@ def fit_model(
     return model, target, target.metrics(y_valid, output)
 
 
-def log_run(
-    model_config: ModelConfig, scores: dict[str, float], manifest: Manifest, run: RunInfo
-) -> None:
-    """Log parameters, validation metrics, the origin and params.toml to the active run."""
-    mlflow.log_params(model_config.model_dump())
-    mlflow.log_params({"seed": run.seed, "data": manifest.sha256[:12]})
-    mlflow.log_metrics({f"valid_{name}": value for name, value in scores.items()})
-    mlflow.set_tags({name: str(value) for name, value in run.model_dump().items()})
-    mlflow.log_artifact(str(PARAMS))
-
-
-def log_model(splits: Splits, bundle: BundleInfo) -> None:
+def log_model(train: Split, bundle: BundleInfo) -> None:
     """Log the bundle as a pyfunc model, with the code that loads it and no pickle."""
-    example = splits.train.table[FIELDS].head(100)
+    example = train.table[FIELDS].head(100)
     mlflow.pyfunc.log_model(
         name="model",
         loader_module=f"{PACKAGE}.core.bundle",

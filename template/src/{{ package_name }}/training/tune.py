@@ -21,7 +21,6 @@ def tune(config: ProjectConfig) -> None:
 
     Finished trials are stored in data/trials.db, so that an interrupted search is resumed.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     connect()
     study = load_study(config)
     train, valid = load_split("train"), load_split("valid")
@@ -36,14 +35,13 @@ def tune(config: ProjectConfig) -> None:
             mlflow.log_metrics(scores)
         return scores[target.primary_metric]
 
-    def save_best(study: optuna.Study, _: optuna.trial.FrozenTrial) -> None:
-        save_best_params(study.best_params)
-
     missing = config.n_trials - len(study.get_trials(states=(TrialState.COMPLETE,)))
-    with mlflow.start_run(run_name="tune"):
-        if missing > 0:
-            study.optimize(objective, missing, callbacks=[save_best], show_progress_bar=True)
-    save_best_params(study.best_params)
+    try:
+        with mlflow.start_run(run_name="tune"):
+            study.optimize(objective, max(0, missing))
+    finally:
+        if study.best_trials:
+            save_best_params(study.best_params)
 
 
 def load_study(config: ProjectConfig) -> optuna.Study:

@@ -18,12 +18,13 @@ from onnx import ModelProto, compose
 from pydantic import Field
 from torch import Tensor
 from torch.nn import Module
-from torch.optim import AdamW, Optimizer
+from torch.optim import AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ..core.config import Config, UserError
 from ..core.files import sha256, write_atomic
 from ..core.rows import Array, Features
+from ..core.splits import code_key
 
 BatchLoss = Callable[[Array], Tensor]
 State = dict[str, Any]
@@ -75,7 +76,8 @@ def fit_network(
     """
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    key = run_key(network.state_dict(), features, y, repr(config), seed, str(device))
+    origin = f"{code_key()} {config} {seed} {device}"
+    key = sha256(to_bytes([origin, network.state_dict(), features, y]))
     target = torch.tensor(y, device=device)
     n_valid = max(1, round(len(y) * config.early_stopping_fraction))
     train_rows, valid_rows = np.split(torch.randperm(len(y)).numpy(), [-n_valid])
@@ -83,8 +85,13 @@ def fit_network(
     network.to(device)
     optimizer = AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     scheduler = CosineAnnealingLR(optimizer, config.epochs)
-    parts = {"network": network, "optimizer": optimizer, "scheduler": scheduler}
-    best = load_checkpoint(parts, key)
+    parts: State = {"network": network, "optimizer": optimizer, "scheduler": scheduler}
+    state = load_checkpoint(key)
+    best: State = {"epoch": 0, "loss": math.inf}
+    if state:
+        best = state["best"]
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
 
     def batch_loss(rows: Array) -> Tensor:
         return loss(forward(network, features, rows), target[rows])
@@ -94,17 +101,24 @@ def fit_network(
             break
         # A seed for each epoch, so that a checkpoint need not hold the generators' states.
         torch.manual_seed(seed + epoch)
+        network.train()
+        losses = []
         shuffled = train_rows[torch.randperm(len(train_rows))]
-        batches = split_batches(shuffled, config.batch_size)
-        train_loss = train_epoch(network, batch_loss, batches, optimizer)
+        for rows in split_batches(shuffled, config.batch_size):
+            value = batch_loss(rows)
+            optimizer.zero_grad()
+            value.backward()  # type: ignore[no-untyped-call] # torch does not annotate it
+            optimizer.step()
+            losses.append(value.item())
         scheduler.step()
         batches = split_batches(valid_rows, config.batch_size)
         valid_loss = evaluate_loss(network, batch_loss, batches)
-        log_epoch(epoch, train_loss, valid_loss)
+        log_epoch(epoch, fmean(losses), valid_loss)
         if valid_loss < best["loss"]:
             weights = deepcopy(network.state_dict())
             best = {"epoch": epoch, "loss": valid_loss, "weights": weights}
-        save_checkpoint(parts, best, key)
+        state = {name: part.state_dict() for name, part in parts.items()}
+        save_checkpoint({**state, "best": best}, key)
 
     network.load_state_dict(best["weights"])
     network.cpu()
@@ -114,21 +128,6 @@ def fit_network(
 def split_batches(rows: Array, batch_size: int) -> list[Array]:
     """Batches of at least `batch_size` rows, or one of all rows; no batch is a single row."""
     return np.array_split(rows, max(1, len(rows) // batch_size))
-
-
-def train_epoch(
-    network: Module, batch_loss: BatchLoss, batches: list[Array], optimizer: Optimizer
-) -> float:
-    """Update the weights after each batch; returns the mean loss."""
-    network.train()
-    losses = []
-    for rows in batches:
-        value = batch_loss(rows)
-        optimizer.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call] # torch does not annotate it
-        optimizer.step()
-        losses.append(value.item())
-    return fmean(losses)
 
 
 def evaluate_loss(network: Module, batch_loss: BatchLoss, batches: list[Array]) -> float:
@@ -160,12 +159,6 @@ def log_epoch(epoch: int, train_loss: float, valid_loss: float) -> None:
         mlflow.log_metrics(losses, step=epoch)
 
 
-def run_key(*content: Any) -> str:
-    """Identify a run by all that determines its weights."""
-    code = Path(__file__).parents[1].joinpath("model.py").read_bytes()
-    return sha256(to_bytes((torch.__version__, code, *content)))
-
-
 def to_bytes(content: Any) -> bytes:
     """What torch.save writes."""
     buffer = BytesIO()
@@ -173,36 +166,27 @@ def to_bytes(content: Any) -> bytes:
     return buffer.getvalue()
 
 
-def save_checkpoint(parts: State, best: State, key: str) -> None:
-    """Write the state after an epoch, behind a digest of the run's key and the state.
+def save_checkpoint(state: State, key: str) -> None:
+    """Write the state after an epoch, behind a digest of it and the key.
 
     Args:
-        parts: Network, optimizer and scheduler.
-        best: The best epoch, its validation loss and its weights.
-        key: What run_key() returns.
+        state: The best epoch, and the states of network, optimizer and scheduler.
+        key: A hash of all that determines the weights.
     """
-    state = {name: part.state_dict() for name, part in parts.items()}
-    content = to_bytes((state, best))
-    digest = sha256(key.encode() + content)
-    write_atomic(CHECKPOINT, digest.encode() + content)
+    content = to_bytes(state)
+    write_atomic(CHECKPOINT, sha256(key.encode() + content).encode() + content)
 
 
-def load_checkpoint(parts: State, key: str) -> State:
-    """Restore the state from the checkpoint of this run, if there is one.
-
-    Returns:
-        The best epoch, its validation loss and its weights.
-    """
-    best: State = {"epoch": 0, "loss": math.inf}
+def load_checkpoint(key: str) -> State:
+    """What save_checkpoint() wrote last, with the same key; empty where there is none."""
     stored = CHECKPOINT.read_bytes() if CHECKPOINT.is_file() else b""
     digest, content = stored[:64], stored[64:]
     if digest == sha256(key.encode() + content).encode():
-        state, best = torch.load(BytesIO(content), weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
-    elif stored:
+        state: State = torch.load(BytesIO(content), weights_only=True)
+        return state
+    if stored:
         sys.stderr.write(f"{CHECKPOINT} is damaged or of another run; training restarts.\n")
-    return best
+    return {}
 
 
 def predict_network(network: Module, features: Features) -> Array:

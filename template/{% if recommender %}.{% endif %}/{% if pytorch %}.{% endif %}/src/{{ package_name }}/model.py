@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from onnx import ModelProto, helper, numpy_helper, parser
+from onnx import ModelProto, helper, parser
 from optuna import Trial
 from pydantic import Field
 from torch import Tensor, nn
@@ -28,25 +28,6 @@ Model = tuple[list[str], nn.Module]
 
 # How many of the latest likes the network takes; older ones have no more weight.
 WINDOW = 30
-# build_inputs() in ONNX; export measures the difference.
-GRAPH = f"""
-<ir_version: 10, opset_import: ["": {OPSET}, "ai.onnx.ml": 4]>
-encode (string[n, longest] history) => (int64[n, wide] likes) {{
-    indices = ai.onnx.ml.LabelEncoder (history)
-    n = Shape <end = 1> (history)
-    filler_shape = Concat <axis = 0> (n, window)
-    filler = Expand (n_items, filler_shape)
-    filled = Concat <axis = 1> (indices, filler)
-    latest = Slice (filled, zero, window, one)
-    shape = Shape (history)
-    ones = Expand (one, shape)
-    empty_shape = Concat <axis = 0> (n, columns)
-    empty = Expand (zero, empty_shape)
-    scattered = ScatterElements <axis = 1> (empty, indices, ones)
-    in_history = Slice (scattered, zero, n_items, one)
-    likes = Concat <axis = 1> (latest, in_history)
-}}
-"""
 
 # As metrics.json names it.
 FRAMEWORK = "pytorch"
@@ -148,15 +129,28 @@ def to_onnx(model: Model, features: Features) -> bytes:
 def inputs_to_onnx(items: list[str]) -> ModelProto:
     """build_inputs() in ONNX."""
     n_items = len(items)
-    constants = {"zero": 0, "one": 1, "window": WINDOW, "n_items": n_items, "columns": n_items + 1}
-    encoding = {
-        "keys_strings": items,
-        "values_int64s": range(n_items),
-        "default_int64": n_items,
-    }
-    tensors = [numpy_helper.from_array(np.array([n]), name) for name, n in constants.items()]
+    onnx = parser.parse_model(f"""
+    <ir_version: 10, opset_import: ["": {OPSET}, "ai.onnx.ml": 4]>
+    encode (string[n, longest] history) => (int64[n, wide] likes)
+    <
+        int64[1] zero = {{0}}, int64[1] one = {{1}}, int64[1] window = {{{WINDOW}}},
+        int64[1] n_items = {{{n_items}}}, int64[1] n_columns = {{{n_items + 1}}}
+    > {{
+        indices = ai.onnx.ml.LabelEncoder <default_int64 = {n_items}> (history)
+        n = Shape <end = 1> (history)
+        filler_shape = Concat <axis = 0> (n, window)
+        filler = Expand (n_items, filler_shape)
+        filled = Concat <axis = 1> (indices, filler)
+        latest = Slice (filled, zero, window, one)
+        shape = Shape (history)
+        ones = Expand (one, shape)
+        empty_shape = Concat <axis = 0> (n, n_columns)
+        empty = Expand (zero, empty_shape)
+        scattered = ScatterElements <axis = 1> (empty, indices, ones)
+        in_history = Slice (scattered, zero, n_items, one)
+        likes = Concat <axis = 1> (latest, in_history)
+    }}""")
+    encoding = {"keys_strings": items, "values_int64s": range(n_items)}
     attributes = [helper.make_attribute(name, value) for name, value in encoding.items()]
-    onnx = parser.parse_model(GRAPH)
-    onnx.graph.initializer.extend(tensors)
     onnx.graph.node[0].attribute.extend(attributes)
     return onnx

@@ -21,27 +21,6 @@ from .core.metrics import MASKED, build_catalogue, item_indices, mask
 from .core.rows import Array, Features
 from .features import MAX_HISTORY
 
-# predict() in ONNX; export measures the difference.
-GRAPH = """
-<ir_version: 10, opset_import: ["": 18, "ai.onnx.ml": 4]>
-recommend (string[n, longest] history) => (float[n, items] scores) {
-    indices = ai.onnx.ml.LabelEncoder (history)
-    shape = Shape (history)
-    n = Shape <end = 1> (history)
-    length = Shape <start = 1> (history)
-    latest = Slice (decay, zero, length)
-    weights = Expand (latest, shape)
-    size = Concat <axis = 0> (n, columns)
-    empty = ConstantOfShape (size)
-    scattered = ScatterElements <axis = 1> (empty, indices, weights)
-    taste = Slice (scattered, zero, n_items, one)
-    similar = MatMul (taste, similarity)
-    unmasked = Add (similar, popularity)
-    in_history = Greater (taste, no_weight)
-    scores = Where (in_history, masked, unmasked)
-}
-"""
-
 
 @dataclass(frozen=True)
 class ItemToItem:
@@ -144,25 +123,32 @@ def predict(model: ItemToItem, features: Features) -> Array:
 def to_onnx(model: ItemToItem, features: Features) -> bytes:  # noqa: ARG001 - the shapes are known
     """The model in ONNX: its input is named as the feature, its last output is `predict`'s."""
     n_items = len(model.items)
-    constants = {
-        "similarity": model.similarity,
-        "popularity": model.popularity,
-        "decay": model.decay,
-        "zero": np.array([0]),
-        "one": np.array([1]),
-        "n_items": np.array([n_items]),
-        "columns": np.array([n_items + 1]),
-        "no_weight": np.array(0, np.float32),
-        "masked": np.array(MASKED, np.float32),
-    }
-    encoding = {
-        "keys_strings": model.items,
-        "values_int64s": range(n_items),
-        "default_int64": n_items,
-    }
-    onnx = parser.parse_model(GRAPH)
-    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = f"""
+    <ir_version: 10, opset_import: ["": 18, "ai.onnx.ml": 4]>
+    recommend (string[n, longest] history) => (float[n, items] scores)
+    <
+        int64[1] zero = {{0}}, int64[1] one = {{1}}, int64[1] n_items = {{{n_items}}},
+        int64[1] n_columns = {{{n_items + 1}}}, float no_weight = {{0}}, float masked = {{{MASKED}}}
+    > {{
+        indices = ai.onnx.ml.LabelEncoder <default_int64 = {n_items}> (history)
+        shape = Shape (history)
+        n = Shape <end = 1> (history)
+        length = Shape <start = 1> (history)
+        latest = Slice (decay, zero, length)
+        weights = Expand (latest, shape)
+        size = Concat <axis = 0> (n, n_columns)
+        empty = ConstantOfShape (size)
+        scattered = ScatterElements <axis = 1> (empty, indices, weights)
+        taste = Slice (scattered, zero, n_items, one)
+        similar = MatMul (taste, similarity)
+        unmasked = Add (similar, popularity)
+        in_history = Greater (taste, no_weight)
+        scores = Where (in_history, masked, unmasked)
+    }}"""
+    onnx = parser.parse_model(graph)
+    for name in ("similarity", "popularity", "decay"):
+        onnx.graph.initializer.append(numpy_helper.from_array(getattr(model, name), name))
+    encoding = {"keys_strings": model.items, "values_int64s": range(n_items)}
     attributes = [helper.make_attribute(name, value) for name, value in encoding.items()]
-    onnx.graph.initializer.extend(tensors)
     onnx.graph.node[0].attribute.extend(attributes)
     return bytes(onnx.SerializeToString())

@@ -41,11 +41,9 @@ def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Pipelin
     """Fit on the training set; `y` holds the index of each row's class."""
     numeric = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     categorical = OneHotEncoder(handle_unknown="ignore")
-    # By position, because ONNX knows the two arrays and not the names of their columns.
-    n_numeric, n_categorical = len(NUMERIC), len(CATEGORICAL)
+    n_numeric, n_columns = len(NUMERIC), len(NUMERIC) + len(CATEGORICAL)
     columns = make_column_transformer(
-        (numeric, list(range(n_numeric))),
-        (categorical, list(range(n_numeric, n_numeric + n_categorical))),
+        (numeric, slice(n_numeric)), (categorical, slice(n_numeric, n_columns))
     )
     classifier = LogisticRegression(C=config.C, max_iter=2000, random_state=seed)
     return make_pipeline(columns, classifier).fit(to_frame(features), y)
@@ -67,7 +65,6 @@ def to_onnx(model: Pipeline, features: Features) -> bytes:  # noqa: ARG001 - the
 
 
 def to_frame(features: Features) -> pd.DataFrame:
-    """Both arrays as one table with named columns."""
-    numeric = pd.DataFrame(features["numeric"], columns=list(NUMERIC))
-    categorical = pd.DataFrame(features["categorical"], columns=list(CATEGORICAL))
-    return pd.concat([numeric, categorical], axis=1)
+    """Both arrays as one table; its columns have numbers, because ONNX knows no other names."""
+    arrays = [pd.DataFrame(features[name]) for name in ("numeric", "categorical")]
+    return pd.concat(arrays, axis=1, ignore_index=True)

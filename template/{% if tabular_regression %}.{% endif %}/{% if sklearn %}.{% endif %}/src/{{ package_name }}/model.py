@@ -55,11 +55,10 @@ def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Pipelin
         frequent_values(column, config.min_frequency) for column in features["categorical"].T
     ]
     encoder = OneHotEncoder(categories=categories, handle_unknown="ignore", sparse_output=False)
-    # By position, because ONNX knows the two arrays and not the names of their columns.
-    n_numeric, n_categorical = len(NUMERIC), len(CATEGORICAL)
+    n_numeric, n_columns = len(NUMERIC), len(NUMERIC) + len(CATEGORICAL)
     columns = make_column_transformer(
-        (SimpleImputer(strategy="median"), list(range(n_numeric))),
-        (encoder, list(range(n_numeric, n_numeric + n_categorical))),
+        (SimpleImputer(strategy="median"), slice(n_numeric)),
+        (encoder, slice(n_numeric, n_columns)),
     )
     options = config.model_dump(exclude={"min_frequency"})
     boosting = GradientBoostingRegressor(**options, random_state=seed)
@@ -87,7 +86,6 @@ def to_onnx(model: Pipeline, features: Features) -> bytes:  # noqa: ARG001 - the
 
 
 def to_frame(features: Features) -> pd.DataFrame:
-    """Both arrays as one table with named columns."""
-    numeric = pd.DataFrame(features["numeric"], columns=list(NUMERIC))
-    categorical = pd.DataFrame(features["categorical"], columns=list(CATEGORICAL))
-    return pd.concat([numeric, categorical], axis=1)
+    """Both arrays as one table; its columns have numbers, because ONNX knows no other names."""
+    arrays = [pd.DataFrame(features[name]) for name in ("numeric", "categorical")]
+    return pd.concat(arrays, axis=1, ignore_index=True)
