@@ -17,15 +17,13 @@ from ..core.bundle import Predictor
 from ..core.config import METRICS, MonitoringConfig, ProjectConfig, UserError
 from ..core.files import read_json, to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
-from ..core.rows import Array, Batch, IntArray, Rows, open_rows, validate
+from ..core.rows import BATCH_ROWS, Array, Batch, IntArray, Rows, open_rows, validate
 from ..core.splits import Split
 from ..features import MISSING_VALUES, Instance, monitored_columns
 from .drift import measure_drift
 
 REPORT = Path("reports/drift.md")
 TEMPLATE = Path(__file__).with_name("drift.md")
-# Rows of a request log that are predicted at once.
-BATCH_ROWS = 10_000
 # Quality is measured on the first rows with a target.
 MAX_LABELLED = 10_000
 
@@ -49,11 +47,13 @@ class CurrentData:
     def add(self, batch: Batch) -> None:
         """Validate, predict and count the rows; one without a finite prediction is refused."""
         checked = validate(batch.select(Instance), Instance)
-        refused, rows = dict(checked.refused), []
-        if checked.rows:
-            output = self.predictor.raw_output(checked.rows)
+        valid, refused = checked.rows, checked.refused
+        rows = []
+        if valid:
+            output = self.predictor.raw_output(valid)
             is_finite = np.asarray(np.isfinite(output).all(axis=1))
-            for index, row, accepted in zip(checked.indices, checked.rows, is_finite, strict=True):
+            indices = [index for index in range(len(batch.rows)) if index not in refused]
+            for index, row, accepted in zip(indices, valid, is_finite, strict=True):
                 if accepted:
                     rows.append({**batch.rows[index], **row})
                 else:
