@@ -42,6 +42,7 @@ def validate(rows: Sequence[Any], schema: type[Row]) -> Validation:
     """Check rows of a file or table, where numbers may be given as text."""
     adapter = TypeAdapter(list[schema])  # type: ignore[valid-type] # known at run time only
     indices, refused = list(range(len(rows))), {}
+    accepted: list[Row]
     try:
         accepted = adapter.validate_python(rows, strict=False)
     except ValidationError as error:
