@@ -2,8 +2,8 @@
 
     uv run python ../ml-portfolio-scaffold/benchmarks/monitoring.py --rows 1000000
 
-In a generated project, after a `run`. The rows are those of the splits, repeated, with their target,
-as CSV, as Parquet and as a log of requests with one instance each.
+In a generated project, after a `run`. The rows are those of the splits, repeated, with their
+target, as CSV, as Parquet and as a log of requests with one instance each.
 """
 
 import argparse
@@ -13,13 +13,15 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
-from churn_radar.core.config import COMMAND
-from churn_radar.features import Instance
 
+PACKAGE = next(path.parent.name for path in Path("src").glob("*/features.py"))
+COMMAND = PACKAGE.replace("_", "-")
+FIELDS = list(import_module(f"{PACKAGE}.features").Instance.model_fields)
 READ = "import pandas, sys; pandas.read_{}(sys.argv[1], **{})"
 READERS = {
     "csv": READ.format("csv", {}),
@@ -35,7 +37,7 @@ def write_files(folder: Path, n_rows: int) -> dict[str, Path]:
     files = {kind: folder / f"rows.{kind}" for kind in READERS}
     table.to_csv(files["csv"], index=False)
     table.to_parquet(files["parquet"])
-    instances = table[list(Instance.model_fields)].to_json(orient="records", lines=True)
+    instances = table[FIELDS].to_json(orient="records", lines=True)
     with files["jsonl"].open("w", encoding="utf-8") as log:
         log.writelines(f'{{"instances": [{line}]}}\n' for line in instances.splitlines())
     return files
@@ -57,8 +59,8 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each file")
     options = parser.parse_args()
-    print("| file | monitor s | CPU s | MB | pandas reads s | CPU s | ratio of CPU |")  # noqa: T201
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")  # noqa: T201
+    print("| file | monitor s | CPU s | MB | pandas reads s | CPU s | ratio of CPU |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         # In a process of its own: a child's peak memory begins with that of its parent.
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
@@ -67,7 +69,7 @@ def main() -> None:
             monitor = str(Path(sys.executable).with_name(COMMAND))
             seconds, cpu, megabytes = measure([monitor, "monitor", "--current", str(path)])
             reading, reading_cpu, _ = measure([sys.executable, "-c", READERS[kind], str(path)])
-            print(  # noqa: T201 - the table is the result
+            print(
                 f"| {kind} | {seconds:.1f} | {cpu:.1f} | {megabytes:.0f} | "
                 f"{reading:.1f} | {reading_cpu:.1f} | {cpu / reading_cpu:.1f} |",
                 flush=True,
