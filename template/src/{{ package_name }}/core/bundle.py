@@ -139,13 +139,17 @@ class Predictor:
         Raises:
             UserError: A number is not finite; names the index of the row.
         """
-        # In blocks, because the features of many rows may not fit into memory.
-        blocks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
-        output = np.concatenate([self.model.run(build_features(block)) for block in blocks])
+        output = self.raw_output(rows)
         if not np.isfinite(output).all():
             index = int(np.argwhere(~np.isfinite(output))[0, 0])
             raise UserError(f"The model returns no finite number for instance {index}.")
         return output
+
+    def raw_output(self, rows: Rows) -> Array:
+        """What the model returns for valid rows, finite or not."""
+        # In blocks, because the features of many rows may not fit into memory.
+        blocks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
+        return np.concatenate([self.model.run(build_features(block)) for block in blocks])
 
     def predict(self, rows: Rows) -> list[dict[str, Any]]:
         """One prediction for each valid row, in the same order."""

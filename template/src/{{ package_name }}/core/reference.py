@@ -1,7 +1,7 @@
 """Reference data: how the test set is distributed over bins, stored in the bundle."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from .rows import IntArray
 
-Columns = Mapping[str, Sequence[Any]]
 # In parentheses, so that they are no category of the data.
 MISSING = "(missing)"
 OTHER = "(other)"
@@ -21,8 +20,8 @@ class ReferenceColumn(BaseModel):
     """Row counts of one column.
 
     Attributes:
-        edges: Upper edges of the bins of a number, first below its minimum; none for a category.
-        bins: A label for each bin.
+        edges: Lower edges of the bins of a number, but for the first bin; none for a category.
+        bins: A label for each bin; the last is MISSING for a number and OTHER for a category.
         counts: The number of test rows in each bin.
     """
 
@@ -33,21 +32,13 @@ class ReferenceColumn(BaseModel):
     def count(self, values: Sequence[Any]) -> IntArray:
         """The number of values in each bin; None is a missing value."""
         if self.edges:
+            # A missing number is NaN, which has no place among the edges.
             numbers = np.array(values, dtype=float)
-            bins = np.searchsorted(self.edges, numbers)
-            # A missing number is NaN, for which searchsorted returns the last position.
-            bins[np.isnan(numbers)] = len(self.bins) - 1
+            counts, _ = np.histogram(numbers, [-np.inf, *self.edges, np.inf])
         else:
-            position = {name: index for index, name in enumerate(self.bins)}
-            other = position[OTHER]
-            bins = np.array([position.get(category(value), other) for value in values])
-        return np.bincount(bins, minlength=len(self.bins))
-
-
-def build_reference(columns: Columns) -> dict[str, ReferenceColumn]:
-    """Summarise the columns of the test set; columns of names or ids are left out."""
-    reference = {name: reference_column(values) for name, values in columns.items()}
-    return {name: column for name, column in reference.items() if column.bins}
+            categories = count_categories(values)
+            counts = np.array([categories[name] for name in self.bins[:-1]], dtype=int)
+        return np.append(counts, len(values) - counts.sum())
 
 
 def reference_column(values: Sequence[Any]) -> ReferenceColumn:
@@ -55,22 +46,20 @@ def reference_column(values: Sequence[Any]) -> ReferenceColumn:
     present = [value for value in values if value is not None]
     if all(isinstance(value, int | float) for value in present):
         numbers = np.array(present or [0], dtype=float)
-        deciles = np.quantile(numbers, np.arange(0, 1, 0.1), method="inverted_cdf")
-        # Below the minimum, so that lower values are seen where most values are the minimum.
-        deciles[0] = np.nextafter(deciles[0], -np.inf)
+        deciles = np.quantile(numbers, np.linspace(0, 1, 11), method="inverted_cdf")
+        # Above the maximum, so that higher values are seen where most values are the maximum.
+        deciles[-1] = np.nextafter(deciles[-1], np.inf)
         edges = np.unique(deciles).tolist()
-        bins = ["lower", *(f"to {edge:.3g}" for edge in edges[1:]), "higher", MISSING]
-        column = ReferenceColumn(edges=edges, bins=bins, counts=[])
+        bins = ["lower", *(f"from {edge:.3g}" for edge in edges[:-1]), "higher", MISSING]
     else:
-        counts = Counter(map(category, values))
+        counts = count_categories(values)
         frequent = [name for name, n in counts.items() if n >= MIN_SHARE * len(values)]
-        n_frequent = sum(counts[name] for name in frequent)
-        # Where most values are rare, the column holds names or texts.
-        bins = [*frequent, OTHER] if n_frequent > len(values) / 2 else []
-        column = ReferenceColumn(edges=[], bins=bins, counts=[])
-    return column.model_copy(update={"counts": column.count(values).tolist() if bins else []})
+        edges, bins = [], [*frequent, OTHER]
+    column = ReferenceColumn(edges=edges, bins=bins, counts=[])
+    column.counts = column.count(values).tolist()
+    return column
 
 
-def category(value: Any) -> str:
-    """The category of a value; None is MISSING."""
-    return MISSING if value is None else str(value)
+def count_categories(values: Sequence[Any]) -> Counter[str]:
+    """The number of values of each category; None is MISSING."""
+    return Counter(MISSING if value is None else str(value) for value in values)

@@ -19,6 +19,8 @@ Array = NDArray[Any]
 IntArray = NDArray[np.int64]
 Features = dict[str, Array]
 Rows = Sequence[Mapping[str, Any]]
+# A row as dictionaries takes about a kilobyte.
+BATCH_ROWS = 10_000
 
 
 class Row(BaseModel):
@@ -40,13 +42,14 @@ def validate(rows: Sequence[Any], schema: type[Row]) -> Validation:
     """Check rows of a file or table, where numbers may be given as text."""
     adapter = TypeAdapter(list[schema])  # type: ignore[valid-type] # known at run time only
     indices, refused = list(range(len(rows))), {}
+    accepted: list[Row]
     try:
         accepted = adapter.validate_python(rows, strict=False)
     except ValidationError as error:
         refused = first_errors(error)
         indices = [index for index in indices if index not in refused]
         accepted = adapter.validate_python([rows[index] for index in indices], strict=False)
-    return Validation(adapter.dump_python(accepted), indices, refused)
+    return Validation([row.__dict__ for row in accepted], indices, refused)
 
 
 def first_errors(error: ValidationError) -> dict[int, str]:
@@ -151,15 +154,18 @@ def read_csv(path: Path, missing_values: Sequence[str]) -> RowFile:
 
     kind = dataset.CsvFileFormat(
         csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(default_column_type=string()),
+        convert_options=csv.ConvertOptions(
+            default_column_type=string(),
+            null_values=list(missing_values),
+            strings_can_be_null=True,
+        ),
     )
-    marks = frozenset(missing_values)
-    return scan(path, kind, 2, lambda cell: None if cell in marks else cell)
+    return scan(path, kind, 2)
 
 
 def read_parquet(path: Path, missing_values: Sequence[str]) -> RowFile:  # noqa: ARG001 - it has null
     """A Parquet file; its nulls are the missing values."""
-    return scan(path, "parquet", 1, None)
+    return scan(path, "parquet", 1)
 
 
 READERS: dict[str, Callable[[Path, Sequence[str]], RowFile]] = {
@@ -168,18 +174,16 @@ READERS: dict[str, Callable[[Path, Sequence[str]], RowFile]] = {
 }
 
 
-def scan(path: Path, kind: Any, first_row: int, convert: Callable[[Any], Any] | None) -> RowFile:
-    """Rows of a file that pyarrow.dataset reads; `convert` is applied to each cell."""
+def scan(path: Path, kind: Any, first_row: int) -> RowFile:
+    """Rows of a file that pyarrow.dataset reads."""
     from pyarrow import dataset  # noqa: PLC0415 - the API does not need it
 
     source = dataset.dataset(path, format=kind)
 
     def batches() -> Iterator[Batch]:
         number = first_row
-        for table in source.to_batches():
+        for table in source.to_batches(batch_size=BATCH_ROWS):
             rows = table.to_pylist()
-            if convert:
-                rows = [{name: convert(cell) for name, cell in row.items()} for row in rows]
             if rows:
                 yield Batch(rows, number, table=table)
             number += len(rows)

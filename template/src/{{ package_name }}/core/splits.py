@@ -51,7 +51,7 @@ class Split:
     @property
     def groups(self) -> IntArray:
         """A number for each row; rows with the same number belong together."""
-        owners = self.table[data.GROUP] if data.GROUP else self.table.index
+        owners = self.table.get(data.GROUP, self.table.index)
         return pd.factorize(owners, use_na_sentinel=False)[0]
 
 

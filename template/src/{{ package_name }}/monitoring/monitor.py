@@ -3,59 +3,68 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from jinja2 import Template
-from matplotlib.figure import Figure
 
 from .. import data
 from ..core.bootstrap import bootstrap
 from ..core.bundle import Predictor
-from ..core.config import METRICS, ProjectConfig, UserError
+from ..core.config import METRICS, MonitoringConfig, ProjectConfig, UserError
 from ..core.files import to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
 from ..core.results import load_results
-from ..core.rows import Array, Batch, IntArray, Rows, open_rows, validate
-from ..features import MISSING_VALUES, Instance, build_features, monitored_columns
-from .drift import Drift, measure_drift
+from ..core.rows import BATCH_ROWS, Array, Batch, IntArray, Rows, open_rows, validate
+from ..core.splits import Split
+from ..features import MISSING_VALUES, Instance, monitored_columns
+from .drift import measure_drift
 
 REPORT = Path("reports/drift.md")
-FIGURE = Path("reports/drift.png")
 TEMPLATE = Path(__file__).with_name("drift.md")
 # Quality is measured on the first rows with a target.
 MAX_LABELLED = 10_000
 
 
 class CurrentData:
-    """What is collected from current rows, block by block.
+    """What is collected from current rows, batch by batch.
 
     Attributes:
         counts: The number of rows in each bin, by column of the reference data.
         refused: Why rows were refused.
-        labelled: Rows with a target; `outputs` are the model's for them.
+        labelled: The first rows with a target.
     """
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
         self.n_rows = 0
-        self.refused: list[str] = []
         self.counts: dict[str, IntArray] = {}
+        self.refused: list[str] = []
         self.labelled: list[dict[str, Any]] = []
-        self.outputs: list[Array] = []
 
     def add(self, batch: Batch) -> None:
-        """Validate, predict and count the rows."""
+        """Validate, predict and count the rows; one without a finite prediction is refused."""
         checked = validate(batch.select(Instance), Instance)
-        for index, reason in checked.refused.items():
-            self.refused.append(f"{batch.label(index)}: {reason}")
+        valid, refused = checked.rows, checked.refused
+        rows = []
+        if valid:
+            output = self.predictor.raw_output(valid)
+            is_finite = np.asarray(np.isfinite(output).all(axis=1))
+            indices = [index for index in range(len(batch.rows)) if index not in refused]
+            for index, row, accepted in zip(indices, valid, is_finite, strict=True):
+                if accepted:
+                    rows.append({**batch.rows[index], **row})
+                else:
+                    refused[index] = "the model returns no finite number"
+        if rows:
+            self.count(rows, output[is_finite])
         self.n_rows += len(batch.rows)
-        if checked.rows:
-            output = self.predictor.output(checked.rows)
-            self.count(checked.rows, output)
-            accepted = [batch.rows[index] for index in checked.indices]
-            self.collect_labelled(accepted, checked.rows, output)
+        self.refused += [f"{batch.label(index)}: {reason}" for index, reason in refused.items()]
+        labelled = [row for row in rows if row.get(data.TARGET) is not None]
+        self.labelled = (self.labelled + labelled)[:MAX_LABELLED]
 
     def count(self, rows: Rows, output: Array) -> None:
         """Count the rows in each bin of the reference data."""
@@ -63,17 +72,9 @@ class CurrentData:
         for name, column in self.predictor.info.reference.items():
             self.counts[name] = column.count(columns[name]) + self.counts.get(name, 0)
 
-    def collect_labelled(self, source_rows: Rows, rows: Rows, output: Array) -> None:
-        """Collect the rows whose target is known by now."""
-        for source_row, row, row_output in zip(source_rows, rows, output, strict=True):
-            is_labelled = source_row.get(data.TARGET) is not None
-            if is_labelled and len(self.labelled) < MAX_LABELLED:
-                self.labelled.append({**source_row, **row})
-                self.outputs.append(row_output)
-
 
 def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
-    """Write reports/drift.md, .json and .png.
+    """Write reports/drift.md and drift.json.
 
     Raises:
         UserError: The file cannot be read; or, after the report is written, a limit of
@@ -85,62 +86,61 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
     if not current.n_rows:
         raise UserError(f"{source} has no rows.", 2)
     drifts = measure_drift(current.predictor.info.reference, current.counts, config.monitoring)
-    quality = measure_quality(current, config)
-    problems = find_problems(current, drifts, quality, config)
-    result = {
+    report: dict[str, Any] = {
         "current": str(source),
-        "problems": problems,
         "rows": current.n_rows,
         "refused": len(current.refused),
         "reasons": current.refused[:5],
         "columns": [asdict(drift) for drift in drifts],
-        "quality": quality,
+        "quality": measure_quality(current, config),
     }
-    write_atomic(REPORT.with_suffix(".json"), to_json(result))
+    report["problems"] = find_problems(report, config.monitoring)
+    write_atomic(REPORT.with_suffix(".json"), to_json(report))
     template = Template(TEMPLATE.read_text(encoding="utf-8"), trim_blocks=True)
-    write_atomic(REPORT, template.render(result).encode())
-    plot_drift(drifts[:3]).savefig(FIGURE, dpi=120)
-    if problems:
-        raise UserError(f"{source}: {'; '.join(problems)}. See {REPORT}.")
+    write_atomic(REPORT, template.render(report).encode())
+    if report["problems"]:
+        raise UserError(f"{source}: {'; '.join(report['problems'])}. See {REPORT}.")
 
 
 def read_batches(source: Path) -> Iterator[Batch]:
-    """The rows of a file, or the instances of a request log (.jsonl) and of its older file."""
+    """The rows of a file, or the instances of a request log (.jsonl)."""
     if source.suffix != ".jsonl":
         yield from open_rows(source, MISSING_VALUES).batches
         return
-    for path in (Path(f"{source}.1"), source):
-        if path.is_file():
-            with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-                yield from read_request_log(file)
+    logs = (Path(f"{source}.1"), source)
+    instances = chain.from_iterable(read_request_log(log) for log in logs if log.is_file())
+    while block := list(islice(instances, BATCH_ROWS)):
+        labels, rows = zip(*block, strict=True)
+        yield Batch([*rows], 0, [*labels])
 
 
-def read_request_log(file: TextIO) -> Iterator[Batch]:
-    """The instances of each line; a line that is torn, as by a crash, counts as a refused row."""
-    for number, line in enumerate(file, 1):
-        label = f"line {number}"
-        try:
-            instances = [dict(instance) for instance in json.loads(line)["instances"]]
-        except (ValueError, LookupError, TypeError):
-            instances, label = [{}], f"line {number} holds no instances"
-        yield Batch(instances, number, [label] * len(instances))
+def read_request_log(log: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each instance with a name for its line; a line that is torn, as by a crash, is empty."""
+    with log.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            label = f"line {number}"
+            try:
+                instances = [dict(instance) for instance in json.loads(line)["instances"]]
+            except (ValueError, LookupError, TypeError):
+                instances, label = [{}], f"line {number} holds no instances"
+            for instance in instances:
+                yield label, instance
 
 
 def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, Any] | None:
     """The primary metric on labelled rows; None where they are too few or have one class."""
-    rows, predictor = current.labelled, current.predictor
-    if len(rows) < config.min_slice_size:
+    predictor, labelled = current.predictor, Split(pd.DataFrame(current.labelled))
+    if len(labelled) < config.min_slice_size:
         return None
     try:
-        labels = np.fromiter((row[data.TARGET] for row in rows), dtype=object)
-        y_true = predictor.target.encode(labels, build_features(rows))
+        y_true = predictor.target.encode(labelled.target, labelled.features)
     except ValueError as error:
         raise UserError(f'Column "{data.TARGET}" of the current data: {error}.', 2) from error
-    scorer = predictor.target.scorer(y_true, np.array(current.outputs))
-    if np.isnan(scorer(np.arange(len(rows)))):
+    scorer = predictor.target.scorer(y_true, predictor.output(labelled.rows))
+    if np.isnan(scorer(np.arange(len(labelled)))):
         return None
-    found = bootstrap(scorer, np.arange(len(rows)), group_numbers(rows), config)
-    quality = {"name": predictor.target.primary_metric, "rows": len(rows), **found}
+    found = bootstrap(scorer, np.arange(len(labelled)), labelled.groups, config)
+    quality = {"name": predictor.target.primary_metric, "rows": len(labelled), **found}
     results = load_results() if METRICS.is_file() else None
     if results and results.run == predictor.info.run:
         test_value = results.primary.value
@@ -150,37 +150,15 @@ def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, An
     return quality
 
 
-def group_numbers(rows: Rows) -> IntArray:
-    """A number from 0 for each row; rows of one data.GROUP have the same number."""
-    if data.GROUP is None:
-        return np.arange(len(rows))
-    groups = [str(row.get(data.GROUP, index)) for index, row in enumerate(rows)]
-    return np.unique(groups, return_inverse=True)[1]
-
-
-def find_problems(
-    current: CurrentData, drifts: list[Drift], quality: Any, config: ProjectConfig
-) -> list[str]:
+def find_problems(report: dict[str, Any], limits: MonitoringConfig) -> list[str]:
     """Which limits are exceeded, in words."""
     problems = []
-    n_refused, n_rows = len(current.refused), current.n_rows
-    if n_refused > config.monitoring.max_refused * n_rows:
-        problems.append(f"{n_refused} of {n_rows} rows are refused ({current.refused[0]})")
-    drifted = [drift.name for drift in drifts if drift.drifted]
+    n_refused, n_rows, quality = report["refused"], report["rows"], report["quality"]
+    if n_refused > limits.max_refused * n_rows:
+        problems.append(f"{n_refused} of {n_rows} rows are refused ({report['reasons'][0]})")
+    drifted = [column["name"] for column in report["columns"] if column["drifted"]]
     if drifted:
         problems.append(f"drifted: {', '.join(drifted)}")
     if quality and quality.get("worse"):
         problems.append("{name} is {value:.3g}, on the test set {test:.3g}".format(**quality))
     return problems
-
-
-def plot_drift(drifts: list[Drift]) -> Figure:
-    """The shares of the bins in reference and current data, one panel for each column."""
-    figure = Figure((8, 9), layout="constrained")
-    for number, drift in enumerate(drifts, 1):
-        ax = figure.add_subplot(len(drifts), 1, number)
-        ax.plot(drift.bins, drift.reference, "o-", label="reference")
-        ax.plot(drift.bins, drift.current, "o-", label="current")
-        ax.set(title=drift.name, ylabel="share of rows")
-        ax.legend()
-    return figure

@@ -20,7 +20,7 @@ from ..core.bundle import (
 from ..core.config import BUNDLE, COMMAND, UserError
 from ..core.files import replace_folder, sha256, to_json
 from ..core.metrics import Target
-from ..core.reference import build_reference
+from ..core.reference import reference_column
 from ..core.rows import Array, Features, first_line
 from ..core.splits import Splits, code_key, load_manifest
 from ..features import Instance, build_features, monitored_columns
@@ -64,7 +64,7 @@ def export_bundle(
         target=target,
         signature=Instance.model_json_schema(),
         example_prediction=target.predictions(output[:1])[0],
-        reference=build_reference(columns),
+        reference={name: reference_column(values) for name, values in columns.items()},
         versions=serving_versions(),
         data=DataInfo(**load_manifest().model_dump()),
         run=run,

@@ -155,8 +155,9 @@ class Target(BaseModel):
 
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
         """What monitoring compares of the predictions: all that they hold."""
-        predictions = self.predictions(output)
-        return {name: [item[name] for item in predictions] for name in predictions[0]}
+        columns = {"label": [self.classes[index] for index in self.choose(output)]}
+        probabilities = zip(self.classes, output.T.tolist(), strict=True)
+        return columns | {f"probability_{name}": values for name, values in probabilities}
 
     def notes(self) -> list[str]:
         """Sentences for the report."""
