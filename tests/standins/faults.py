@@ -34,7 +34,11 @@ from fastapi.testclient import TestClient
     ("message", "shown"),
     [
         ("http://me:a/b@c@host/path fails", "http://***@host/path fails"),
-        ("s3://bucket?token=abc&size=1", "s3://bucket?token=***&size=***"),
+        ("http://me:it's@host fails", "http://***@host fails"),
+        ("s3://KEY:SECRET@bucket", "s3://***@bucket"),
+        ("s3://bucket?token=abc&size=1", "s3://bucket?***"),
+        ("'http://host/a#token=abc' fails", "'http://host/a#***' fails"),
+        ("/projects/of-mine has no params.toml", "/projects/of-mine has no params.toml"),
         (
             "the header 'Bearer from-the-environment' is invalid",
             "the header 'Bearer ***' is invalid",
@@ -47,6 +51,7 @@ from fastapi.testclient import TestClient
 def test_error_hides_credentials(monkeypatch: pytest.MonkeyPatch, message: str, shown: str) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "from-the-environment\n")
     monkeypatch.setenv("db_pass", "from-the-environment-2")
+    monkeypatch.setenv("PWD", "/projects/of-mine")
     assert str(UserError(message)) == shown
 
 
@@ -141,7 +146,7 @@ def test_folder_is_the_old_set_or_the_new_one_wherever_it_is_killed(
         return call
 
     with monkeypatch.context() as patch:
-        for owner, name in ((Path, "rename"), (Path, "replace"), (os, "fsync"), (Path, "mkdir")):
+        for owner, name in ((Path, "rename"), (Path, "replace"), (os, "fsync"), (Path, "unlink")):
             patch.setattr(owner, name, killable(getattr(owner, name)))
         contents = {"model.onnx": model, "bundle.json": json.dumps(info).encode()}
         with contextlib.suppress(SystemExit):

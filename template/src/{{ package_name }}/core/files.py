@@ -4,11 +4,16 @@ import hashlib
 import json
 import os
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
-from shutil import rmtree
-from typing import Any
+from typing import Any, TypeVar
+from zipfile import ZipFile
 
-from .config import UserError
+from pydantic import BaseModel, RootModel, ValidationError
+
+from .config import UserError, describe
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def sha256(content: bytes) -> str:
@@ -30,41 +35,34 @@ def write_atomic(path: Path, content: bytes) -> None:
 def replace_folder(folder: Path, contents: dict[str, bytes]) -> None:
     """Replace all files of a folder as a set; a crash leaves the old set or the new one.
 
-    Where the folder cannot be renamed, as a mount or in a layer of an image, its files are replaced
-    one by one in the order of `contents`.
+    The new set is valid once its archive is written. After a crash it is unpacked by whoever reads
+    the folder next. A folder is not renamed, because it may be a mount.
     """
-    folder = folder.resolve()
-    new = folder.with_name(f".{folder.name}.{os.getpid()}")
-    old = folder.with_name(f".{folder.name}.old")
-    restore_folder(folder)
-    # What a crash may have left; in containers, another process has the same number.
-    for leftover in (new, old):
-        rmtree(leftover, ignore_errors=True)
-    new.mkdir(parents=True)
-    for name, content in contents.items():
-        write_atomic(new / name, content)
-    try:
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-    except OSError:
+    archive = BytesIO()
+    with ZipFile(archive, "w") as new:
         for name, content in contents.items():
-            write_atomic(folder / name, content)
-        for path in folder.iterdir():
-            if path.name not in contents:
-                path.unlink()
-    for leftover in (new, old):
-        rmtree(leftover, ignore_errors=True)
+            new.writestr(name, content)
+    write_atomic(archive_path(folder), archive.getvalue())
+    unpack_archive(folder)
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in contents:
+            path.unlink()
 
 
-def restore_folder(folder: Path) -> None:
-    """Put the old set back where a crash came between the two renames of replace_folder()."""
+def archive_path(folder: Path) -> Path:
+    """The archive with the new files of a folder, beside it."""
     folder = folder.resolve()
-    if folder.exists():
-        return
-    # It is only read where this fails: without the right to write, or beside another process.
-    with suppress(OSError):
-        folder.with_name(f".{folder.name}.old").rename(folder)
+    return folder.with_name(f".{folder.name}.zip")
+
+
+def unpack_archive(folder: Path) -> None:
+    """Write the new files of a folder into it, where there are any."""
+    path = archive_path(folder)
+    if path.is_file():
+        with ZipFile(path) as new:
+            for name in new.namelist():
+                write_atomic(folder / name, new.read(name))
+        path.unlink()
 
 
 def to_json(content: Any) -> bytes:
@@ -72,19 +70,26 @@ def to_json(content: Any) -> bytes:
     return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def read_json(path: Path, advice: str) -> dict[str, Any]:
-    """Read a JSON object.
+def read_model(path: Path, model: type[Model], advice: str) -> Model:
+    """Read a JSON file, which may be in a folder that was being replaced.
 
     Raises:
-        UserError: The file is missing or is no JSON object; ends with `advice`.
+        UserError: The file is missing or does not fit the model; ends with `advice`.
     """
+    # The old files are read where this fails: without the right to write.
+    with suppress(OSError):
+        unpack_archive(path.parent)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is missing or damaged; {advice}.") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is damaged: it holds no JSON object; {advice}.")
-    return content
+        return model.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} is missing; {advice}.") from error
+    except ValidationError as error:
+        raise UserError(f"{path} is damaged: {describe(error.errors()[0])}; {advice}.") from error
+
+
+def read_json(path: Path, advice: str) -> dict[str, Any]:
+    """Read a JSON object; raises UserError as read_model() does."""
+    return read_model(path, RootModel[dict[str, Any]], advice).root
 
 
 def read_checked(path: Path, expected_sha256: str, advice: str) -> bytes:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from .. import data
 from ..features import Instance, build_features
-from .config import COMMAND, SPLITS, ProjectConfig, UserError, describe
-from .files import read_checked, read_json, restore_folder, sha256
+from .config import COMMAND, SPLITS, ProjectConfig, UserError
+from .files import read_checked, read_model, sha256
 from .rows import Array, Features, IntArray, table_rows
 
 NAMES = ("train", "valid", "test")
@@ -108,13 +108,7 @@ def load_manifest() -> Manifest:
     Raises:
         UserError: The stage `data` has not run, or the file is damaged.
     """
-    restore_folder(SPLITS)
-    content = read_json(MANIFEST, f"run `{COMMAND} data` first")
-    try:
-        return Manifest.model_validate(content)
-    except ValidationError as error:
-        problem = describe(error.errors()[0])
-        raise UserError(f"{MANIFEST} is damaged: {problem}; run `{COMMAND} data`.") from error
+    return read_model(MANIFEST, Manifest, f"run `{COMMAND} data`")
 
 
 def load_split(name: str) -> Split:
