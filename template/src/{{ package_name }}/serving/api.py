@@ -15,16 +15,16 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import Counter, Histogram, generate_latest
-from pydantic import BaseModel, Field, SkipValidation, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, SkipValidation, ValidationError
 
 from ..core.bundle import Predictor
 from ..core.config import COMMAND, UserError, hide_credentials
 from ..features import Instance
-from .middleware import LimitBodyTime
+from .middleware import LimitBody
 from .request_log import log_request, open_request_log
 
-MAX_BODY_BYTES = 6_000_000
 MAX_INSTANCES = 10_000
+MAX_FIELDS = 1000
 MAX_ERRORS = 10
 RETRY_SECONDS = 5
 
@@ -32,7 +32,6 @@ SECONDS = Histogram("predict_seconds", "Time to predict the instances of a reque
 REFUSED = Counter("refused_requests", "Requests with a body that breaks the schema.")
 logger = logging.getLogger(__name__)
 router = APIRouter()
-instance_list = TypeAdapter(Annotated[list[Instance], Field(max_length=MAX_INSTANCES)])
 
 
 class PredictRequest(BaseModel):
@@ -95,25 +94,37 @@ async def metrics() -> str:
     return generate_latest().decode()
 
 
-def predict_values(predictor: Predictor, values: Any) -> PredictResponse:
-    """Validate and predict a list of instances, and log the request.
+def predict_values(predictor: Predictor, values: list[Any]) -> PredictResponse:
+    """Validate and predict instances, and log the request.
 
     Raises:
         RequestValidationError: Names the instances and fields that break the schema.
         UserError: The model cannot predict an instance.
     """
-    try:
-        instances = instance_list.validate_python(values)
-    except ValidationError as error:
-        problems = error.errors(include_url=False)
-        for problem in problems:
-            problem["loc"] = ("body", "instances", *problem["loc"])
-        raise RequestValidationError(problems) from error
-    rows = instance_list.dump_python(instances)
+    rows = validate_instances(values)
     with SECONDS.time():
         predictions = predictor.predict(rows)
     log_request(predictor.version, rows, predictions)
     return PredictResponse(predictions=predictions)
+
+
+def validate_instances(values: list[Any]) -> list[dict[str, Any]]:
+    """The rows of valid instances; stops after MAX_ERRORS, because each error costs time."""
+    rows: list[dict[str, Any]] = []
+    problems: list[Any] = []
+    for index, value in enumerate(values):
+        if isinstance(value, dict) and len(value) > MAX_FIELDS:
+            raise HTTPException(422, f"Instance {index} has more than {MAX_FIELDS} fields.")
+        try:
+            rows.append(Instance.model_validate(value).model_dump())
+        except ValidationError as error:
+            place = ("body", "instances", index)
+            problems.extend({**item, "loc": (*place, *item["loc"])} for item in error.errors())
+        if len(problems) >= MAX_ERRORS:
+            break
+    if problems:
+        raise RequestValidationError(problems)
+    return rows
 
 
 def create_app(load: Callable[[], Predictor] = Predictor) -> FastAPI:
@@ -130,13 +141,13 @@ def create_app(load: Callable[[], Predictor] = Predictor) -> FastAPI:
         yield
         loading.cancel()
 
-    app = FastAPI(title=COMMAND, lifespan=lifespan, max_body_size=MAX_BODY_BYTES)
+    app = FastAPI(title=COMMAND, lifespan=lifespan)
     app.state.predictor = None
     app.state.reason = "The model is being loaded."
     app.include_router(router)
     app.add_exception_handler(RequestValidationError, refuse_request)
     app.add_exception_handler(UserError, refuse_instance)
-    app.add_middleware(LimitBodyTime)
+    app.add_middleware(LimitBody)
     return app
 
 

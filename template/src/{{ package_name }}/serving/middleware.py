@@ -1,15 +1,16 @@
-"""ASGI middleware that bounds the time that a body may take to arrive."""
+"""ASGI middleware that bounds the size of a body and the time it may take to arrive."""
 
 import asyncio
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+MAX_BODY_BYTES = 6_000_000
 MAX_BODY_SECONDS = 30
 
 
-class LimitBodyTime:
-    """Answers 408 where the application waits too long for a body."""
+class LimitBody:
+    """Answers 413 or 408 where the application reads a body that is too large or too slow."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -18,13 +19,22 @@ class LimitBodyTime:
         """Handle one request."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        n_bytes = 0
         end = asyncio.get_running_loop().time() + MAX_BODY_SECONDS
 
-        async def receive_in_time() -> Message:
+        async def receive_limited() -> Message:
+            nonlocal n_bytes
             try:
                 async with asyncio.timeout_at(end):
-                    return await receive()
+                    message = await receive()
+                    n_bytes += len(message.get("body", b""))
+                    # Most clients read no response before they have sent the whole body.
+                    while n_bytes > MAX_BODY_BYTES and message.get("more_body"):
+                        message = await receive()
             except TimeoutError as error:
                 raise HTTPException(408, "The body takes too long to arrive.") from error
+            if n_bytes > MAX_BODY_BYTES:
+                raise HTTPException(413, f"The body has more than {MAX_BODY_BYTES:,} bytes.")
+            return message
 
-        return await self.app(scope, receive_in_time, send)
+        return await self.app(scope, receive_limited, send)

@@ -3,25 +3,26 @@
 https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from ..bundles import DOWNLOADS
 from ..invocations import add_form, router
-from ..tables import rows_from_columns, rows_from_table
+from ..tables import MAX_COLUMNS, MAX_ROWS, rows_from_columns, rows_from_table
 from .registry import download
 
 __all__ = ["router"]
 
-columns_adapter = TypeAdapter(dict[str, list[Any]])
+few_columns = Field(max_length=MAX_COLUMNS)
+columns_adapter = TypeAdapter(Annotated[dict[str, list[Any]], few_columns])
 
 
 class Split(BaseModel):
     """A pandas.DataFrame in the orientation "split"."""
 
-    columns: list[str]
-    data: list[list[Any]]
+    columns: Annotated[list[str], few_columns]
+    data: list[list[Any]] = Field(max_length=MAX_ROWS)
 
 
 def from_inputs(value: Any) -> Any:
