@@ -4,6 +4,7 @@ These tests run inside a generated project, beside its own and with its fixtures
 copies them there. The project's package is churn_radar.
 """
 
+import asyncio
 import contextlib
 import errno
 import json
@@ -11,6 +12,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -24,8 +29,9 @@ from churn_radar.core.config import BUNDLE, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder, sha256
 from churn_radar.core.rows import WRITERS, Rows
 from churn_radar.evaluation import evaluate
+from churn_radar.features import Instance
 from churn_radar.monitoring.monitor import read_batches
-from churn_radar.serving import batch, request_log
+from churn_radar.serving import api, batch, middleware, request_log
 from churn_radar.serving.api import create_app
 from fastapi.testclient import TestClient
 
@@ -268,8 +274,97 @@ def test_copied_project_says_where_its_runs_go(tmp_path: Path) -> None:
     assert f"{tmp_path}/one/mlruns, because the project was copied" in track(tmp_path / "two")
 
 
+@pytest.fixture
+def client(rows: Rows) -> Iterator[TestClient]:  # noqa: ARG001 - in the folder of the run
+    """A client of the API, whose model is loaded."""
+    with TestClient(create_app(), raise_server_exceptions=False) as client:
+        while client.get("/health").status_code != 200:
+            pass
+        yield client
+
+
+def test_health_check_is_answered_while_instances_are_validated(
+    client: TestClient, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = threading.Event()
+
+    def validate(_: Any) -> list[Any]:
+        started.set()
+        time.sleep(2)
+        return []
+
+    monkeypatch.setattr(api, "validate_instances", validate)
+    body = {"instances": rows[:2]}
+    with ThreadPoolExecutor() as pool:
+        predicted = pool.submit(client.post, "/predict", json=body)
+        started.wait(10)
+        assert client.get("/health").status_code == 200
+        assert not predicted.done()
+    assert predicted.result().json() == {"predictions": []}
+
+
+@pytest.mark.parametrize(
+    "instances",
+    [
+        [{}] * 10_000,
+        [{}] * 1_000_000,
+        [dict.fromkeys(map(str, range(200_000)), 0)],
+        [dict.fromkeys(Instance.model_fields, [0] * 100_000)],
+    ],
+    ids=["empty", "more empty", "fields", "lists"],
+)
+def test_refusal_is_short_and_soon(client: TestClient, instances: list[Any]) -> None:
+    body = json.dumps({"instances": instances}).encode()
+    started = time.monotonic()
+    response = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422
+    assert len(response.content) < 5000
+    assert time.monotonic() - started < 2
+
+
+def test_instances_that_are_too_much_work_are_refused(
+    client: TestClient, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "MAX_SECONDS", -1)
+    response = client.post("/predict", json={"instances": rows[:2]})
+    assert response.status_code == 413
+    assert response.json()["detail"].endswith("send fewer in a request.")
+
+
+def test_body_that_comes_slowly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "MAX_BODY_SECONDS", 0.1)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    asyncio.run(create_app()(scope, receive, send))
+    assert sent[0]["status"] == 408
+
+
+def test_metrics_and_methods_are_as_documented(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    response = client.get("/metrics")
+    documented = paths["/metrics"]["get"]["responses"]["200"]["content"]
+    assert response.headers["content-type"].partition(";")[0] in documented
+    for path, methods in paths.items():
+        response = client.options(path)
+        assert response.status_code == 405
+        assert response.headers["allow"].lower().split(", ") == list(methods)
+
+
 def test_output_that_is_not_finite_is_refused_with_its_instance(
-    rows: Rows, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = OnnxModel.run
 
@@ -279,9 +374,6 @@ def test_output_that_is_not_finite_is_refused_with_its_instance(
         return output
 
     monkeypatch.setattr(OnnxModel, "run", spoil)
-    with TestClient(create_app()) as client:
-        while client.get("/health").status_code != 200:
-            pass
-        response = client.post("/predict", json={"instances": rows[:5]})
+    response = client.post("/predict", json={"instances": rows[:5]})
     assert response.status_code == 422
     assert response.json()["detail"] == "The model returns no finite number for instance 2."

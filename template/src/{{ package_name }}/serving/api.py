@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,6 +26,8 @@ from .request_log import log_request, open_request_log
 
 MAX_INSTANCES = 10_000
 MAX_FIELDS = 1000
+# For the validation of a request.
+MAX_SECONDS = 5
 MAX_ERRORS = 10
 RETRY_SECONDS = 5
 
@@ -95,12 +98,7 @@ async def metrics() -> str:
 
 
 def predict_values(predictor: Predictor, values: list[Any]) -> PredictResponse:
-    """Validate and predict instances, and log the request.
-
-    Raises:
-        RequestValidationError: Names the instances and fields that break the schema.
-        UserError: The model cannot predict an instance.
-    """
+    """Validate and predict instances, and log the request; raises UserError, too."""
     rows = validate_instances(values)
     with SECONDS.time():
         predictions = predictor.predict(rows)
@@ -109,21 +107,25 @@ def predict_values(predictor: Predictor, values: list[Any]) -> PredictResponse:
 
 
 def validate_instances(values: list[Any]) -> list[dict[str, Any]]:
-    """The rows of valid instances; stops after MAX_ERRORS, because each error costs time."""
-    rows: list[dict[str, Any]] = []
-    problems: list[Any] = []
+    """The rows of valid instances.
+
+    Raises:
+        RequestValidationError: Names the first instance that breaks the schema, and its fields.
+        HTTPException: An instance is too large, or all together are too much work.
+    """
+    rows = []
+    end = time.monotonic() + MAX_SECONDS
     for index, value in enumerate(values):
+        if time.monotonic() > end:
+            raise HTTPException(413, "The instances are too much work; send fewer in a request.")
         if isinstance(value, dict) and len(value) > MAX_FIELDS:
             raise HTTPException(422, f"Instance {index} has more than {MAX_FIELDS} fields.")
         try:
             rows.append(Instance.model_validate(value).model_dump())
         except ValidationError as error:
             place = ("body", "instances", index)
-            problems.extend({**item, "loc": (*place, *item["loc"])} for item in error.errors())
-        if len(problems) >= MAX_ERRORS:
-            break
-    if problems:
-        raise RequestValidationError(problems)
+            problems = [{**item, "loc": (*place, *item["loc"])} for item in error.errors()]
+            raise RequestValidationError(problems) from error
     return rows
 
 
