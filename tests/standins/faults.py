@@ -4,6 +4,7 @@ These tests run inside a generated project, beside its own and with its fixtures
 copies them there. The project's package is churn_radar.
 """
 
+import asyncio
 import contextlib
 import errno
 import json
@@ -12,6 +13,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -32,8 +36,9 @@ from churn_radar.core.tracking import connect, require_run
 from churn_radar.evaluation import evaluate
 from churn_radar.evaluation.gate import promote
 from churn_radar.evaluation.report import compare_results, report
+from churn_radar.features import Instance
 from churn_radar.monitoring.monitor import read_batches
-from churn_radar.serving import batch, request_log
+from churn_radar.serving import api, batch, middleware, request_log
 from churn_radar.serving.api import create_app
 from churn_radar.training.train import train
 from fastapi.testclient import TestClient
@@ -45,7 +50,11 @@ from mlflow.tracking._tracking_service.client import TrackingServiceClient
     ("message", "shown"),
     [
         ("http://me:a/b@c@host/path fails", "http://***@host/path fails"),
-        ("s3://bucket?token=abc&size=1", "s3://bucket?token=***&size=***"),
+        ("http://me:it's@host fails", "http://***@host fails"),
+        ("s3://KEY:SECRET@bucket", "s3://***@bucket"),
+        ("s3://bucket?token=abc&size=1", "s3://bucket?***"),
+        ("'http://host/a#token=abc' fails", "'http://host/a#***' fails"),
+        ("/projects/of-mine has no params.toml", "/projects/of-mine has no params.toml"),
         (
             "the header 'Bearer from-the-environment' is invalid",
             "the header 'Bearer ***' is invalid",
@@ -58,6 +67,7 @@ from mlflow.tracking._tracking_service.client import TrackingServiceClient
 def test_error_hides_credentials(monkeypatch: pytest.MonkeyPatch, message: str, shown: str) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "from-the-environment\n")
     monkeypatch.setenv("db_pass", "from-the-environment-2")
+    monkeypatch.setenv("PWD", "/projects/of-mine")
     assert str(UserError(message)) == shown
 
 
@@ -152,7 +162,7 @@ def test_folder_is_the_old_set_or_the_new_one_wherever_it_is_killed(
         return call
 
     with monkeypatch.context() as patch:
-        for owner, name in ((Path, "rename"), (Path, "replace"), (os, "fsync"), (Path, "mkdir")):
+        for owner, name in ((Path, "rename"), (Path, "replace"), (os, "fsync"), (Path, "unlink")):
             patch.setattr(owner, name, killable(getattr(owner, name)))
         contents = {"model.onnx": model, "bundle.json": json.dumps(info).encode()}
         with contextlib.suppress(SystemExit):
@@ -591,8 +601,97 @@ def test_copied_project_says_where_its_runs_go(tmp_path: Path) -> None:
     assert f"{tmp_path}/one/mlruns, because the project was copied" in track(tmp_path / "two")
 
 
+@pytest.fixture
+def client(rows: Rows) -> Iterator[TestClient]:  # noqa: ARG001 - in the folder of the run
+    """A client of the API, whose model is loaded."""
+    with TestClient(create_app(), raise_server_exceptions=False) as client:
+        while client.get("/health").status_code != 200:
+            pass
+        yield client
+
+
+def test_health_check_is_answered_while_instances_are_validated(
+    client: TestClient, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = threading.Event()
+
+    def validate(_: Any) -> list[Any]:
+        started.set()
+        time.sleep(2)
+        return []
+
+    monkeypatch.setattr(api, "validate_instances", validate)
+    body = {"instances": rows[:2]}
+    with ThreadPoolExecutor() as pool:
+        predicted = pool.submit(client.post, "/predict", json=body)
+        started.wait(10)
+        assert client.get("/health").status_code == 200
+        assert not predicted.done()
+    assert predicted.result().json() == {"predictions": []}
+
+
+@pytest.mark.parametrize(
+    "instances",
+    [
+        [{}] * 10_000,
+        [{}] * 1_000_000,
+        [dict.fromkeys(map(str, range(200_000)), 0)],
+        [dict.fromkeys(Instance.model_fields, [0] * 100_000)],
+    ],
+    ids=["empty", "more empty", "fields", "lists"],
+)
+def test_refusal_is_short_and_soon(client: TestClient, instances: list[Any]) -> None:
+    body = json.dumps({"instances": instances}).encode()
+    started = time.monotonic()
+    response = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422
+    assert len(response.content) < 5000
+    assert time.monotonic() - started < 2
+
+
+def test_instances_that_are_too_much_work_are_refused(
+    client: TestClient, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "MAX_SECONDS", -1)
+    response = client.post("/predict", json={"instances": rows[:2]})
+    assert response.status_code == 413
+    assert response.json()["detail"].endswith("send fewer in a request.")
+
+
+def test_body_that_comes_slowly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "MAX_BODY_SECONDS", 0.1)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    asyncio.run(create_app()(scope, receive, send))
+    assert sent[0]["status"] == 408
+
+
+def test_metrics_and_methods_are_as_documented(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    response = client.get("/metrics")
+    documented = paths["/metrics"]["get"]["responses"]["200"]["content"]
+    assert response.headers["content-type"].partition(";")[0] in documented
+    for path, methods in paths.items():
+        response = client.options(path)
+        assert response.status_code == 405
+        assert response.headers["allow"].lower().split(", ") == list(methods)
+
+
 def test_output_that_is_not_finite_is_refused_with_its_instance(
-    rows: Rows, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = OnnxModel.run
 
@@ -602,9 +701,6 @@ def test_output_that_is_not_finite_is_refused_with_its_instance(
         return output
 
     monkeypatch.setattr(OnnxModel, "run", spoil)
-    with TestClient(create_app()) as client:
-        while client.get("/health").status_code != 200:
-            pass
-        response = client.post("/predict", json={"instances": rows[:5]})
+    response = client.post("/predict", json={"instances": rows[:5]})
     assert response.status_code == 422
     assert response.json()["detail"] == "The model returns no finite number for instance 2."

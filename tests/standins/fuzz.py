@@ -1,4 +1,7 @@
-"""Fuzz an API by its OpenAPI document: no server error, no status that is not documented.
+"""Fuzz an API by its OpenAPI document: no server error, and nothing that is not documented.
+
+Each response must have a documented status, type and schema, and a method that is not documented
+must be refused, with the methods that are allowed.
 
 Usage: fuzz.py COMMAND ..., with the Python of this repository, in a network namespace of its own.
 The command starts the API on the port of the variable PORT.
@@ -13,6 +16,16 @@ from pathlib import Path
 from client import ADDRESS, wait_for
 
 EXAMPLES = 40
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "response_headers_conformance",
+    "unsupported_method",
+    "allow_header_conformance",
+    "negative_data_rejection",
+)
 PORT = ADDRESS.rpartition(":")[2]
 
 with tempfile.TemporaryDirectory() as folder:
@@ -20,7 +33,7 @@ with tempfile.TemporaryDirectory() as folder:
     config = Path(folder) / "schemathesis.toml"
     config.write_text('[parameters]\n"path.name" = "churn-radar"\n', "utf-8")
     tool = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
-    checks = ["--checks", "not_a_server_error,status_code_conformance"]
+    checks = ["--checks", ",".join(CHECKS)]
     phases = ["--phases", "coverage,fuzzing", "--max-examples", str(EXAMPLES), "--seed", "1"]
     with subprocess.Popen(sys.argv[1:], env={**os.environ, "PORT": PORT}) as process:  # noqa: S603 - the command of the test
         try:

@@ -5,20 +5,19 @@ Imports no training library, so that the API needs none.
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnxruntime
-from pydantic import BaseModel, FiniteFloat, ValidationError
+from pydantic import BaseModel, FiniteFloat
 
 from ..features import Instance, build_features
-from .config import BUNDLE, UserError, describe
-from .files import read_checked, read_json, restore_folder
+from .config import BUNDLE, UserError
+from .files import read_checked, read_model
 from .metrics import Target
 from .reference import ReferenceColumn
 from .rows import Array, Batch, Rows, first_line, table_rows
 
-FORMAT = 3
 MODEL_FILE = "model.onnx"
 INFO_FILE = "bundle.json"
 BLOCK_ROWS = 1000
@@ -67,6 +66,7 @@ class BundleInfo(BaseModel):
     """The content of bundle.json.
 
     Attributes:
+        format: Changes with the fields that are needed.
         variant: Of the template, as is `framework`.
         files: SHA-256 of each other file of the bundle.
         code: Of the code that trained the model; see splits.code_key().
@@ -76,7 +76,7 @@ class BundleInfo(BaseModel):
         versions: Of the serving dependencies that it was made with.
     """
 
-    format: int
+    format: Literal[3] = 3
     variant: str
     framework: str
     files: dict[str, str]
@@ -92,20 +92,8 @@ class BundleInfo(BaseModel):
 
 
 def load_info(folder: Path = BUNDLE) -> BundleInfo:
-    """Read bundle.json.
-
-    Raises:
-        UserError: It is missing, damaged, or written by another version of this code.
-    """
-    restore_folder(folder)
-    path = folder / INFO_FILE
-    content = read_json(path, RETRAIN)
-    if content.get("format") != FORMAT:
-        raise UserError(f"{path} is not in format {FORMAT}, as this code reads; {RETRAIN}.")
-    try:
-        return BundleInfo.model_validate(content)
-    except ValidationError as error:
-        raise UserError(f"{path} is damaged: {describe(error.errors()[0])}; {RETRAIN}.") from error
+    """Read bundle.json; raises UserError when it is missing, damaged or of another format."""
+    return read_model(folder / INFO_FILE, BundleInfo, RETRAIN)
 
 
 class Predictor:
@@ -121,17 +109,14 @@ class Predictor:
     def __init__(self, folder: Path = BUNDLE) -> None:
         self.info = load_info(folder)
         self.target = self.info.target
+        # The id of the MLflow run that trained the model.
+        self.version = self.info.run.mlflow_run_id
         path = folder / MODEL_FILE
         content = read_checked(path, self.info.files.get(MODEL_FILE, ""), RETRAIN)
         try:
             self.model = OnnxModel(content)
         except Exception as error:  # ONNX Runtime raises errors of many kinds
             raise UserError(f"{path} cannot be loaded: {first_line(error)}; {RETRAIN}.") from error
-
-    @property
-    def version(self) -> str:
-        """The id of the MLflow run that trained the model."""
-        return self.info.run.mlflow_run_id
 
     def output(self, rows: Rows) -> Array:
         """What the model returns for valid rows; core/metrics.py documents the shape.
@@ -140,8 +125,9 @@ class Predictor:
             UserError: A number is not finite; names the index of the row.
         """
         output = self.raw_output(rows)
-        if not np.isfinite(output).all():
-            index = int(np.argwhere(~np.isfinite(output))[0, 0])
+        not_finite = np.argwhere(~np.isfinite(output))
+        if len(not_finite):
+            index = not_finite[0, 0]
             raise UserError(f"The model returns no finite number for instance {index}.")
         return output
 

@@ -17,8 +17,8 @@ TRIALS = Path("data/trials.db")
 BUNDLE = Path("artifacts/bundle")
 METRICS = Path("reports/metrics.json")
 FIGURES = Path("reports/figures")
-# Names of environment variables that hold secrets.
-SECRET = re.compile("TOKEN|PASS|PWD|SECRET|KEY|CREDENTIAL|CONNECTION", re.IGNORECASE)
+# Names of environment variables that hold secrets; PWD alone is the working directory.
+SECRET = re.compile("TOKEN|PASS|_PWD|SECRET|KEY|CREDENTIAL|CONNECTION", re.IGNORECASE)
 # A shorter value may stand in a message for another reason.
 MIN_SECRET_LENGTH = 6
 
@@ -37,19 +37,14 @@ class UserError(Exception):
 
 def hide_credentials(text: str) -> str:
     """Replace what may be a password or token, of addresses and of the environment, by ***."""
-    text = re.sub(r"//[^\s'\"]*@", "//***@", text)
-    text = re.sub(r"(?<=://)[^\s'\"]+", hide_query, text)
+    text = re.sub(r"//\S*@", "//***@", text)
+    text = re.sub(r"(://[^\s?#]*[?#])[^\s'\"]+", r"\1***", text)
     secrets = [value.strip() for name, value in os.environ.items() if SECRET.search(name)]
     # The longest first, because one may begin with another.
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= MIN_SECRET_LENGTH:
             text = text.replace(secret, "***")
     return text
-
-
-def hide_query(address: re.Match[str]) -> str:
-    """An address without the values of its query."""
-    return re.sub(r"([?&][^=&]+=)[^&]+", r"\1***", address[0])
 
 
 class Config(BaseModel):
@@ -62,14 +57,14 @@ class Config(BaseModel):
         """Validate what was read from `source`.
 
         Raises:
-            UserError: Names the first key that is wrong.
+            UserError: Names each key that is wrong.
         """
         try:
             return cls.model_validate(content)
         except ValidationError as error:
-            # A misspelt key is also a missing one; the spelling helps more.
-            problems = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-            raise UserError(f"{source}: {describe(problems[0])}.", 2) from error
+            # All of them, because a misspelt key is also a missing one.
+            problems = "; ".join(map(describe, error.errors()))
+            raise UserError(f"{source}: {problems}.", 2) from error
 
 
 def describe(problem: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from .config import UserError, describe
 
@@ -76,32 +76,24 @@ def to_json(content: Any) -> bytes:
     return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def read_json(path: Path, advice: str) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        UserError: The file is missing or is no JSON object; ends with `advice`.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is missing or damaged; {advice}.") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is damaged: it holds no JSON object; {advice}.")
-    return content
-
-
 def read_model(path: Path, model: type[Model], advice: str) -> Model:
-    """Read a JSON file of a known shape.
+    """Read a JSON file, which may be in a folder that was being replaced.
 
     Raises:
-        UserError: The file is missing, or does not fit the model; ends with `advice`.
+        UserError: The file is missing or does not fit the model; ends with `advice`.
     """
-    content = read_json(path, advice)
+    restore_folder(path.parent)
     try:
-        return model.model_validate(content)
+        return model.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} is missing; {advice}.") from error
     except ValidationError as error:
         raise UserError(f"{path} is damaged: {describe(error.errors()[0])}; {advice}.") from error
+
+
+def read_json(path: Path, advice: str) -> dict[str, Any]:
+    """Read a JSON object; raises UserError as read_model() does."""
+    return read_model(path, RootModel[dict[str, Any]], advice).root
 
 
 def read_checked(path: Path, expected_sha256: str, advice: str) -> bytes:

@@ -12,7 +12,7 @@ from .. import data
 from ..features import Instance, build_features
 from .bundle import DataInfo
 from .config import COMMAND, SPLITS, ProjectConfig, UserError
-from .files import read_checked, read_model, restore_folder, sha256
+from .files import read_checked, read_model, sha256
 from .rows import Array, Features, IntArray, table_rows
 
 NAMES = ("train", "valid", "test")
@@ -98,7 +98,6 @@ def load_manifest() -> Manifest:
     Raises:
         UserError: The stage `data` has not run, or the file is damaged.
     """
-    restore_folder(SPLITS)
     return read_model(MANIFEST, Manifest, f"run `{COMMAND} data`")
 
 

@@ -2,21 +2,21 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from traceback import format_exception
 from typing import Annotated, Any
 from uuid import uuid4
 
 import uvicorn
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import Counter, Histogram, generate_latest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SkipValidation, ValidationError
 
 from ..core.bundle import Predictor
 from ..core.config import COMMAND, UserError, hide_credentials
@@ -25,8 +25,9 @@ from .middleware import LimitBody
 from .request_log import log_request, open_request_log
 
 MAX_INSTANCES = 10_000
-# Larger batches are predicted in a thread, so that health checks are not delayed.
-INLINE_INSTANCES = 100
+MAX_FIELDS = 1000
+# For the validation of a request.
+MAX_SECONDS = 5
 MAX_ERRORS = 10
 RETRY_SECONDS = 5
 
@@ -39,7 +40,8 @@ router = APIRouter()
 class PredictRequest(BaseModel):
     """The body of POST /predict."""
 
-    instances: list[Instance] = Field(max_length=MAX_INSTANCES)
+    # Each is validated by predict_values(), in a thread, because that may take long.
+    instances: list[SkipValidation[Instance]] = Field(max_length=MAX_INSTANCES)
 
 
 class PredictResponse(BaseModel):
@@ -57,9 +59,10 @@ class Health(BaseModel):
 
 async def get_predictor(request: Request) -> Predictor:
     """The loaded model; 503 while there is none."""
-    predictor: Predictor | None = request.app.state.predictor
-    if predictor is None:
-        raise HTTPException(503, request.app.state.reason)
+    state = request.app.state
+    if state.predictor is None:
+        raise HTTPException(503, state.reason)
+    predictor: Predictor = state.predictor
     return predictor
 
 
@@ -76,7 +79,10 @@ ERRORS: dict[int | str, dict[str, str]] = {
 @router.post("/predict", responses=ERRORS)
 async def predict(body: PredictRequest, predictor: Loaded) -> PredictResponse:
     """Predict each instance."""
-    return PredictResponse(predictions=await predict_instances(predictor, body.instances))
+    # Many instances take long, and the health check must be answered meanwhile.
+    if len(body.instances) > 1:
+        return await run_in_threadpool(predict_values, predictor, body.instances)
+    return predict_values(predictor, body.instances)
 
 
 @router.get("/health", responses={503: ERRORS[503]})
@@ -85,24 +91,42 @@ async def health(predictor: Loaded) -> Health:
     return Health(run_id=predictor.version)
 
 
-@router.get("/metrics", response_class=Response)
-async def metrics() -> Response:
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics() -> str:
     """Counts and durations of requests, for Prometheus."""
-    return Response(generate_latest(), media_type="text/plain")
+    return generate_latest().decode()
 
 
-async def predict_instances(
-    predictor: Predictor, instances: list[Instance]
-) -> list[dict[str, Any]]:
-    """Predict validated instances, in a thread where they are many."""
-    rows = [instance.model_dump() for instance in instances]
+def predict_values(predictor: Predictor, values: list[Any]) -> PredictResponse:
+    """Validate and predict instances, and log the request; raises UserError, too."""
+    rows = validate_instances(values)
     with SECONDS.time():
-        if len(rows) > INLINE_INSTANCES:
-            predictions = await run_in_threadpool(predictor.predict, rows)
-        else:
-            predictions = predictor.predict(rows)
+        predictions = predictor.predict(rows)
     log_request(predictor.version, rows, predictions)
-    return predictions
+    return PredictResponse(predictions=predictions)
+
+
+def validate_instances(values: list[Any]) -> list[dict[str, Any]]:
+    """The rows of valid instances.
+
+    Raises:
+        RequestValidationError: Names the first instance that breaks the schema, and its fields.
+        HTTPException: An instance is too large, or all together are too much work.
+    """
+    rows = []
+    end = time.monotonic() + MAX_SECONDS
+    for index, value in enumerate(values):
+        if time.monotonic() > end:
+            raise HTTPException(413, "The instances are too much work; send fewer in a request.")
+        if isinstance(value, dict) and len(value) > MAX_FIELDS:
+            raise HTTPException(422, f"Instance {index} has more than {MAX_FIELDS} fields.")
+        try:
+            rows.append(Instance.model_validate(value).model_dump())
+        except ValidationError as error:
+            place = ("body", "instances", index)
+            problems = [{**item, "loc": (*place, *item["loc"])} for item in error.errors()]
+            raise RequestValidationError(problems) from error
+    return rows
 
 
 def create_app(load: Callable[[], Predictor] = Predictor) -> FastAPI:
@@ -130,27 +154,20 @@ def create_app(load: Callable[[], Predictor] = Predictor) -> FastAPI:
 
 
 async def load_model(app: FastAPI, load: Callable[[], Predictor]) -> None:
-    """Load the model, and try again while it cannot be loaded: a mount may come later."""
-    while True:
-        try:
-            predictor = await run_in_threadpool(load)
-        except Exception as error:  # noqa: BLE001 - a mount or a network may fail in any way
-            app.state.reason = report_failure(error)
-        else:
-            app.state.predictor = predictor
-            return
-        await asyncio.sleep(RETRY_SECONDS)
+    """Load the model, and try again while it cannot be loaded: a mount may come later.
 
-
-def report_failure(error: Exception) -> str:
-    """Log why the model cannot be loaded; the response has only the id of the log's line.
-
-    The reason may hold an address or a path, and anybody may ask for /health.
+    Only the log has the reason, because it may hold a path or an address, and anybody may ask for
+    /health; the response names the line of the log.
     """
-    failure = uuid4().hex[:8]
-    reason = str(error) if isinstance(error, UserError) else "".join(format_exception(error))
-    logger.error("%s: %s", failure, hide_credentials(reason))
-    return f"The model is not ready; line {failure} of the log has the reason."
+    while app.state.predictor is None:
+        try:
+            app.state.predictor = await run_in_threadpool(load)
+        except Exception as error:  # noqa: BLE001 - a mount or a network may fail in any way
+            failure = uuid4().hex[:8]
+            reason = hide_credentials(f"{type(error).__name__}: {error}")
+            logger.error("%s: %s", failure, reason)  # noqa: TRY400 - it holds credentials
+            app.state.reason = f"The model is not ready; line {failure} of the log has the reason."
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def refuse_request(_: Request, error: Any) -> JSONResponse:

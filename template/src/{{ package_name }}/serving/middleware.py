@@ -2,7 +2,7 @@
 
 import asyncio
 
-from starlette.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 6_000_000
@@ -10,43 +10,31 @@ MAX_BODY_SECONDS = 30
 
 
 class LimitBody:
-    """Reads the body before the application does, and answers 413 or 408 in its place."""
+    """Answers 413 or 408 where the application reads a body that is too large or too slow."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request; the application gets the body as one message."""
+        """Handle one request."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        try:
-            async with asyncio.timeout(MAX_BODY_SECONDS):
-                message = await read_body(receive)
-        except TimeoutError:
-            return await refuse(408, "The body takes too long to arrive.")(scope, receive, send)
-        if len(message.get("body", b"")) > MAX_BODY_BYTES:
-            detail = f"The body has more than {MAX_BODY_BYTES:,} bytes."
-            return await refuse(413, detail)(scope, receive, send)
-        messages = [message]
+        n_bytes = 0
+        end = asyncio.get_running_loop().time() + MAX_BODY_SECONDS
 
-        async def replay() -> Message:
-            return messages.pop() if messages else await receive()
-
-        return await self.app(scope, replay, send)
-
-
-async def read_body(receive: Receive) -> Message:
-    """The whole body as one message, cut off soon after MAX_BODY_BYTES."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
+        async def receive_limited() -> Message:
+            nonlocal n_bytes
+            try:
+                async with asyncio.timeout_at(end):
+                    message = await receive()
+                    n_bytes += len(message.get("body", b""))
+                    # Most clients read no response before they have sent the whole body.
+                    while n_bytes > MAX_BODY_BYTES and message.get("more_body"):
+                        message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(408, "The body takes too long to arrive.") from error
+            if n_bytes > MAX_BODY_BYTES:
+                raise HTTPException(413, f"The body has more than {MAX_BODY_BYTES:,} bytes.")
             return message
-        body += message.get("body", b"")
-        if not message.get("more_body") or len(body) > MAX_BODY_BYTES:
-            return {"type": "http.request", "body": bytes(body)}
 
-
-def refuse(status: int, detail: str) -> JSONResponse:
-    """A response as FastAPI's own errors have it."""
-    return JSONResponse({"detail": detail}, status)
+        return await self.app(scope, receive_limited, send)

@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from typing import Any
 
 from ..core.config import UserError
@@ -16,25 +15,20 @@ log = logging.getLogger(f"{__package__}.requests")
 
 
 class RequestLog(RotatingFileHandler):
-    """The file; it is opened again after it was moved, and errors never repeat a request."""
+    """The file, of which errors never repeat a request."""
 
     failed = False
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Append one line."""
-        try:
-            if self.stream and not Path(self.baseFilename).exists():
-                self.close()
-        except OSError:
-            self.handleError(record)
-        super().emit(record)
+    def shouldRollover(self, record: logging.LogRecord) -> int:  # noqa: N802 - its name in logging
+        """Open the file again before each line, because logrotate may have moved it."""
+        self.close()
+        return super().shouldRollover(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - its name in logging
         """Report once that the file cannot be written, without what should have been in it."""
         if not self.failed:
             self.failed = True
-            reason = sys.exc_info()[1]
-            logging.getLogger(__name__).error("Requests cannot be logged: %s", reason)
+            logging.getLogger(__name__).error("Requests cannot be logged: %s", sys.exc_info()[1])
 
 
 def open_request_log() -> None:

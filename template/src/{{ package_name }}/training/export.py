@@ -8,7 +8,6 @@ import numpy as np
 
 from .. import data
 from ..core.bundle import (
-    FORMAT,
     INFO_FILE,
     MODEL_FILE,
     BundleInfo,
@@ -56,7 +55,6 @@ def export_bundle(
     output = exported[: len(test)]
     columns = {**monitored_columns(test.rows), **target.monitored_columns(output)}
     info = BundleInfo(
-        format=FORMAT,
         variant=data.VARIANT,
         framework=FRAMEWORK,
         files={MODEL_FILE: sha256(content)},

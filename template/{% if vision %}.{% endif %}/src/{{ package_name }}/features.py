@@ -23,7 +23,7 @@ MISSING_VALUES = ("",)
 # Few decoders, and few pixels: a hostile file may exploit a decoder, or decode to gigabytes.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_CHARACTERS = 1_500_000
-MAX_PIXELS = 10_000_000
+MAX_PIXELS = 1_000_000
 # Smaller differences between the lightest and the darkest pixel are noise.
 MIN_CONTRAST = 32
 # The darkest pixel that scaling may leave of a stroke.
