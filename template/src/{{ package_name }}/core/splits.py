@@ -4,18 +4,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
-from pydantic import BaseModel, ValidationError
 
 from .. import data
 from ..features import Instance, build_features
-from .config import COMMAND, SPLITS, ProjectConfig, UserError, describe
+from .config import COMMAND, SPLITS, Config, ProjectConfig, UserError
 from .files import read_checked, read_json, restore_folder, sha256
 from .rows import Array, Features, IntArray, table_rows
 
-NAMES = ("train", "valid", "test")
 FIELDS = list(Instance.model_fields)
 MANIFEST = SPLITS / "manifest.json"
 
@@ -55,20 +53,15 @@ class Split:
         return pd.factorize(owners, use_na_sentinel=False)[0]
 
 
-@dataclass(frozen=True)
-class Splits:
+class Splits(NamedTuple):
     """The three sets: fit on `train`, choose on `valid`, measure on `test`."""
 
     train: Split
     valid: Split
     test: Split
 
-    def named(self) -> dict[str, Split]:
-        """The splits by name."""
-        return {"train": self.train, "valid": self.valid, "test": self.test}
 
-
-class Manifest(BaseModel):
+class Manifest(Config):
     """What is known of the stored splits; without it none of them is read.
 
     Attributes:
@@ -110,11 +103,7 @@ def load_manifest() -> Manifest:
     """
     restore_folder(SPLITS)
     content = read_json(MANIFEST, f"run `{COMMAND} data` first")
-    try:
-        return Manifest.model_validate(content)
-    except ValidationError as error:
-        problem = describe(error.errors()[0])
-        raise UserError(f"{MANIFEST} is damaged: {problem}; run `{COMMAND} data`.") from error
+    return Manifest.parse(content, f"Run `{COMMAND} data` again, because {MANIFEST} is damaged")
 
 
 def load_split(name: str) -> Split:
@@ -132,4 +121,4 @@ def load_splits(config: ProjectConfig) -> Splits:
     """
     if load_manifest().split_config != split_key(config):
         raise UserError(f"data.py, seed or [split] has changed; run `{COMMAND} data` again.")
-    return Splits(load_split("train"), load_split("valid"), load_split("test"))
+    return Splits(*map(load_split, Splits._fields))

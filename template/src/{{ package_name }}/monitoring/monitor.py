@@ -16,7 +16,7 @@ from ..core.bundle import Predictor
 from ..core.config import METRICS, ProjectConfig, UserError
 from ..core.files import read_json, to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
-from ..core.rows import Array, Batch, IntArray, Rows, open_rows, validate
+from ..core.rows import Array, Batch, IntArray, Rows, open_rows
 from ..features import MISSING_VALUES, Instance, build_features, monitored_columns
 from .drift import Drift, measure_drift
 
@@ -46,15 +46,15 @@ class CurrentData:
 
     def add(self, batch: Batch) -> None:
         """Validate, predict and count the rows."""
-        checked = validate(batch.select(Instance), Instance)
-        for index, reason in checked.refused.items():
+        valid, refused = batch.check(Instance)
+        for index, reason in refused.items():
             self.refused.append(f"{batch.label(index)}: {reason}")
         self.n_rows += len(batch.rows)
-        if checked.rows:
-            output = self.predictor.output(checked.rows)
-            self.count(checked.rows, output)
-            accepted = [batch.rows[index] for index in checked.indices]
-            self.collect_labelled(accepted, checked.rows, output)
+        if valid:
+            output = self.predictor.output(valid)
+            self.count(valid, output)
+            accepted = [row for index, row in enumerate(batch.rows) if index not in refused]
+            self.collect_labelled(accepted, valid, output)
 
     def count(self, rows: Rows, output: Array) -> None:
         """Count the rows in each bin of the reference data."""
@@ -106,7 +106,7 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
 def read_batches(source: Path) -> Iterator[Batch]:
     """The rows of a file, or the instances of a request log (.jsonl) and of its older file."""
     if source.suffix != ".jsonl":
-        yield from open_rows(source, MISSING_VALUES).batches
+        yield from open_rows(source, MISSING_VALUES)
         return
     for path in (Path(f"{source}.1"), source):
         if path.is_file():
