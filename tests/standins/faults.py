@@ -22,8 +22,9 @@ import pytest
 from churn_radar.core.bundle import OnnxModel, Predictor
 from churn_radar.core.config import BUNDLE, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder, sha256
-from churn_radar.core.rows import WRITERS, Rows
+from churn_radar.core.rows import WRITERS, Batch, Rows
 from churn_radar.evaluation import evaluate
+from churn_radar.features import Instance
 from churn_radar.monitoring.monitor import read_batches
 from churn_radar.serving import batch, request_log
 from churn_radar.serving.api import create_app
@@ -261,6 +262,23 @@ def test_copied_project_says_where_its_runs_go(tmp_path: Path) -> None:
     assert "copied" not in track(tmp_path / "one")
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     assert f"{tmp_path}/one/mlruns, because the project was copied" in track(tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    "value", [1e39, "x" * 250_000, ["x"] * 20_000], ids=["1e39", "long", "many"]
+)
+def test_value_without_bounds_is_refused_with_its_row(rows: Rows, value: Any) -> None:
+    with TestClient(create_app()) as client:
+        while client.get("/health").status_code != 200:
+            pass
+        for name in Instance.model_fields:
+            bad = [dict(row) for row in rows[:60]]
+            bad[50][name] = value
+            _, refused = Batch(bad, 1).check(Instance)
+            assert list(refused) == [50]
+            response = client.post("/predict", json={"instances": bad})
+            assert response.status_code == 422
+            assert response.json()["detail"][0]["loc"][:4] == ["body", "instances", 50, name]
 
 
 def test_output_that_is_not_finite_is_refused_with_its_instance(

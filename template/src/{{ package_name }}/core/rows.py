@@ -91,8 +91,7 @@ def open_rows(path: Path, missing_values: Sequence[str]) -> Iterator[Batch]:
         missing_values: The cells of a CSV that mean "missing", such as "" and "NA".
 
     Raises:
-        UserError: There is no such file, or its kind is unknown; or, while it is read, that this
-            is not possible.
+        UserError: The file is missing, of an unknown kind, or, while it is read, damaged.
     """
     if not path.exists():
         raise UserError(f"{path}: there is no such file.", 2)

@@ -96,8 +96,10 @@ def find_duplicates(splits: Splits) -> list[str]:
 
 def store(splits: Splits, warnings: list[str], config: ProjectConfig) -> Manifest:
     """Write the splits and the manifest, in place of earlier ones."""
-    tables = {name: split.table for name, split in splits._asdict().items()}
-    contents = {f"{name}.parquet": table.to_parquet(index=False) for name, table in tables.items()}
+    contents = {
+        f"{name}.parquet": split.table.to_parquet(index=False)
+        for name, split in splits._asdict().items()
+    }
     files = {name: sha256(content) for name, content in contents.items()}
     manifest = Manifest(
         source=data.SOURCE,
