@@ -37,7 +37,7 @@ class Instance(Row):
             raise ValueError(f"it contains more than {MAX_MARKS} combining marks in a row")
         # The normal form of one character may have 18.
         if len(normalize(text)) > 2 * MAX_CHARACTERS:
-            raise ValueError(f"it has more than {2 * MAX_CHARACTERS} characters in normal form NFKC")
+            raise ValueError("it is too long in Unicode's normal form NFKC")
         if not split_words(text):
             raise ValueError("it contains no word; send what the customer wrote")
         return text
