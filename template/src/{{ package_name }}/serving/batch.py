@@ -42,9 +42,12 @@ def predict_file(source: Path, output: Path, bundle: Path) -> None:
 
 
 def block_folder(predictor: Predictor, source: Path, output: Path) -> Path:
-    """The folder for the blocks of this model and this version of the source."""
-    state = source.stat()
-    key = f"{predictor.version} {source.resolve()} {state.st_size} {state.st_mtime_ns}"
+    """The folder for the blocks of this model and this version of the source and its files."""
+    key = predictor.version
+    for path in sorted([source, *source.rglob("*")]):
+        if path.exists():
+            state = path.stat()
+            key += f" {path.resolve()} {state.st_size} {state.st_mtime_ns}"
     return output.with_name(f".{output.name}-{sha256(key.encode())[:16]}")
 
 
