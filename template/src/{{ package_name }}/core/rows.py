@@ -83,6 +83,10 @@ class Batch:
         return valid
 
 
+# Takes a path and the marks of missing values.
+Reader = Callable[[Path, Sequence[str]], Iterator[Batch]]
+
+
 def open_rows(path: Path, missing_values: Sequence[str]) -> Iterator[Batch]:
     """Read a file of rows in batches; its suffix selects the reader.
 
@@ -139,10 +143,7 @@ def scan(path: Path, kind: Any, first_row: int, missing_values: Sequence[str]) -
         raise UserError(f"{path} cannot be read: {reason}", 2) from error
 
 
-READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Batch]]] = {
-    ".csv": read_csv,
-    ".parquet": read_parquet,
-}
+READERS: dict[str, Reader] = {".csv": read_csv, ".parquet": read_parquet}
 
 
 def open_writer(path: Path, schema: Any) -> Any:

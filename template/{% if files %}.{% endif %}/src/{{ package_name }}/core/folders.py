@@ -4,16 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from .config import UserError
-from .rows import Batch, first_line
+from .rows import Batch, Reader, first_line
 
 FILES_PER_BATCH = 16
 # What Windows puts into folders; the files of other systems start with a dot.
 SYSTEM_FILES = ("Thumbs.db", "desktop.ini")
 
 
-def folder_reader(
-    field: str, read_file: Callable[[Path], str]
-) -> Callable[[Path, Sequence[str]], Iterator[Batch]]:
+def folder_reader(field: str, read_file: Callable[[Path], str]) -> Reader:
     """A reader of folders, for READERS in core/rows.py.
 
     Args:
