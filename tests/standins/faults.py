@@ -120,6 +120,14 @@ def test_predict_refuses_blocks_that_another_call_removed(
 
 
 @pytest.mark.usefixtures("config")
+def test_blocks_of_a_folder_depend_on_the_files_in_it(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    before = batch.block_folder(Predictor(), tmp_path, Path("out.csv"))
+    (tmp_path / "a" / "b.txt").touch()
+    assert batch.block_folder(Predictor(), tmp_path, Path("out.csv")) != before
+
+
+@pytest.mark.usefixtures("config")
 @pytest.mark.parametrize("step", range(14))
 def test_folder_is_the_old_set_or_the_new_one_wherever_it_is_killed(
     step: int, monkeypatch: pytest.MonkeyPatch
