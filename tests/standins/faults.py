@@ -31,7 +31,7 @@ from churn_radar.core.bundle import OnnxModel, Predictor
 from churn_radar.core.config import BUNDLE, COMMAND, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder, sha256
 from churn_radar.core.results import load_results
-from churn_radar.core.rows import WRITERS, Rows
+from churn_radar.core.rows import WRITERS, Batch, Rows
 from churn_radar.core.tracking import connect, require_run
 from churn_radar.evaluation import evaluate
 from churn_radar.evaluation.gate import promote
@@ -134,9 +134,17 @@ def test_predict_refuses_blocks_that_another_call_removed(
     table, source = pa.Table.from_pylist(rows), Path("rows.parquet")
     with WRITERS[".parquet"](source, table.schema) as writer:
         writer.write_table(table)
-    monkeypatch.setattr(batch, "predict_blocks", lambda *_: None)
+    monkeypatch.setattr(batch, "predict_blocks", lambda *_: len(rows))
     with pytest.raises(UserError, match="Another predict"):
         batch.predict_file(source, Path("predictions.csv"), BUNDLE)
+
+
+@pytest.mark.usefixtures("config")
+def test_blocks_of_a_folder_depend_on_the_files_in_it(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    before = batch.block_folder(Predictor(), tmp_path, Path("out.csv"))
+    (tmp_path / "a" / "b.txt").touch()
+    assert batch.block_folder(Predictor(), tmp_path, Path("out.csv")) != before
 
 
 @pytest.mark.usefixtures("config")
@@ -688,6 +696,22 @@ def test_metrics_and_methods_are_as_documented(client: TestClient) -> None:
         response = client.options(path)
         assert response.status_code == 405
         assert response.headers["allow"].lower().split(", ") == list(methods)
+
+
+@pytest.mark.parametrize(
+    "value", [1e39, "x" * 250_000, ["x"] * 20_000], ids=["1e39", "long", "many"]
+)
+def test_value_without_bounds_is_refused_with_its_row(
+    client: TestClient, rows: Rows, value: Any
+) -> None:
+    for name in Instance.model_fields:
+        bad = [dict(row) for row in rows[:60]]
+        bad[50][name] = value
+        _, refused = Batch(bad, 1).check(Instance)
+        assert list(refused) == [50]
+        response = client.post("/predict", json={"instances": bad})
+        assert response.status_code == 422
+        assert response.json()["detail"][0]["loc"][:4] == ["body", "instances", 50, name]
 
 
 def test_output_that_is_not_finite_is_refused_with_its_instance(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -15,7 +15,6 @@ from .config import COMMAND, SPLITS, ProjectConfig, UserError
 from .files import read_checked, read_model, sha256
 from .rows import Array, Features, IntArray, table_rows
 
-NAMES = ("train", "valid", "test")
 FIELDS = list(Instance.model_fields)
 MANIFEST = SPLITS / "manifest.json"
 
@@ -55,17 +54,12 @@ class Split:
         return pd.factorize(owners, use_na_sentinel=False)[0]
 
 
-@dataclass(frozen=True)
-class Splits:
+class Splits(NamedTuple):
     """The three sets: fit on `train`, choose on `valid`, measure on `test`."""
 
     train: Split
     valid: Split
     test: Split
-
-    def named(self) -> dict[str, Split]:
-        """The splits by name."""
-        return {"train": self.train, "valid": self.valid, "test": self.test}
 
 
 class Manifest(DataInfo):
@@ -116,4 +110,4 @@ def load_splits(config: ProjectConfig) -> Splits:
     """
     if load_manifest().split_config != split_key(config):
         raise UserError(f"data.py, seed or [split] has changed; run `{COMMAND} data` again.")
-    return Splits(load_split("train"), load_split("valid"), load_split("test"))
+    return Splits(*map(load_split, Splits._fields))

@@ -18,7 +18,7 @@ from ..core.config import METRICS, MonitoringConfig, ProjectConfig, UserError
 from ..core.files import to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
 from ..core.results import load_results
-from ..core.rows import BATCH_ROWS, Array, Batch, IntArray, Rows, open_rows, validate
+from ..core.rows import BATCH_ROWS, Array, Batch, IntArray, Rows, open_rows
 from ..core.splits import Split
 from ..features import MISSING_VALUES, Instance, monitored_columns
 from .drift import measure_drift
@@ -47,8 +47,7 @@ class CurrentData:
 
     def add(self, batch: Batch) -> None:
         """Validate, predict and count the rows; one without a finite prediction is refused."""
-        checked = validate(batch.select(Instance), Instance)
-        valid, refused = checked.rows, checked.refused
+        valid, refused = batch.check(Instance)
         rows = []
         if valid:
             output = self.predictor.raw_output(valid)
@@ -105,7 +104,7 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
 def read_batches(source: Path) -> Iterator[Batch]:
     """The rows of a file, or the instances of a request log (.jsonl)."""
     if source.suffix != ".jsonl":
-        yield from open_rows(source, MISSING_VALUES).batches
+        yield from open_rows(source, MISSING_VALUES)
         return
     logs = (Path(f"{source}.1"), source)
     instances = chain.from_iterable(read_request_log(log) for log in logs if log.is_file())

@@ -1,16 +1,17 @@
 """The stage `data`: load, check, clean and split the rows, and store the splits."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from .. import data
 from ..core.config import PARAMS, SPLITS, ProjectConfig, UserError
 from ..core.files import replace_folder, sha256, to_json
-from ..core.rows import Array, Batch, first_line, open_rows, require_columns, table_rows
-from ..core.splits import MANIFEST, NAMES, Manifest, Split, Splits, split_key
+from ..core.rows import Array, Batch, first_line, open_rows, table_rows
+from ..core.splits import MANIFEST, Manifest, Split, Splits, split_key
 from ..features import MISSING_VALUES
 
 
@@ -35,13 +36,13 @@ def load_rows() -> pd.DataFrame:
     """The checked rows of data.load(), or of the file that the variable DATA names."""
     path = os.environ.get("DATA")
     if path:
-        return check_rows([*open_rows(Path(path), MISSING_VALUES).batches], path)
+        return check_rows(open_rows(Path(path), MISSING_VALUES), path)
     raw = data.load()
     known = raw.columns.intersection(list(data.SourceRow.model_fields))
-    return check_rows([Batch(table_rows(raw[known]), 0)], "data.py")
+    return check_rows([Batch(table_rows(raw[known]), 0)] if len(raw) else [], "data.py")
 
 
-def check_rows(batches: list[Batch], source: str) -> pd.DataFrame:
+def check_rows(batches: Iterable[Batch], source: str) -> pd.DataFrame:
     """The columns of SourceRow, typed as it says.
 
     Args:
@@ -51,15 +52,16 @@ def check_rows(batches: list[Batch], source: str) -> pd.DataFrame:
     Raises:
         UserError: Names the column, and the row where there is one, that breaks the schema.
     """
-    rows = [row for batch in batches for row in batch.rows]
+    rows: list[dict[str, Any]] = []
+    for batch in batches:
+        batch.require_columns(data.SourceRow, source)
+        rows += batch.validate(data.SourceRow, source)
     if not rows:
         raise UserError(f"{source}: there are no rows; check the file or query that is read.")
-    require_columns(rows[0], data.SourceRow.model_fields, source)
-    for name in data.SourceRow.model_fields:
-        if all(row[name] is None for row in rows):
-            raise UserError(f'{source}: column "{name}" has missing values only.')
-    checked = [row for batch in batches for row in batch.validate(data.SourceRow, source)]
-    return pd.DataFrame(checked)
+    table = pd.DataFrame(rows)
+    for name in table.columns[table.isna().all()]:
+        raise UserError(f'{source}: column "{name}" has missing values only.')
+    return table
 
 
 def make_splits(table: pd.DataFrame, names: Array) -> Splits:
@@ -68,29 +70,22 @@ def make_splits(table: pd.DataFrame, names: Array) -> Splits:
     Raises:
         UserError: A split is empty, or test rows could be known from training.
     """
-    tables = [table[names == name].reset_index(drop=True) for name in NAMES]
-    for name, part in zip(NAMES, tables, strict=True):
-        if part.empty:
-            raise UserError(f'data.py: split() gives no row to "{name}".')
-    splits = Splits(*map(Split, tables))
-    used = np.isin(names, NAMES)
-    splits_per_group = pd.Series(names[used]).groupby(Split(table[used]).groups).nunique()
-    if splits_per_group.max() > 1:
-        raise UserError(f'data.py: split() puts rows of one "{data.GROUP}" into several splits.')
-    if data.TIME:
-        check_time_order(splits, data.TIME)
-    return splits
-
-
-def check_time_order(splits: Splits, column: str) -> None:
-    """Raises UserError when a training row is later than a test row."""
-    if splits.train.table[column].max() > splits.test.table[column].min():
-        raise UserError(f'data.py: by "{column}", split() puts training rows after test rows.')
+    for name in set(Splits._fields) - set(names):
+        raise UserError(f'data.py: split() gives no row to "{name}".')
+    tables = [table[names == name].reset_index(drop=True) for name in Splits._fields]
+    if data.GROUP:
+        groups = pd.concat([rows[data.GROUP].drop_duplicates() for rows in tables])
+        if groups.duplicated().any():
+            raise UserError(f'data.py: split() puts one "{data.GROUP}" into several splits.')
+    train, _, test = tables
+    if data.TIME and train[data.TIME].max() > test[data.TIME].min():
+        raise UserError(f'data.py: by "{data.TIME}", split() puts training rows after test rows.')
+    return Splits(*map(Split, tables))
 
 
 def find_duplicates(splits: Splits) -> list[str]:
     """Warnings about rows of validation and test set that are also in the training set."""
-    train_rows = {repr(row) for row in splits.train.rows}
+    train_rows = set(map(repr, splits.train.rows))
     warnings = []
     for name, split in (("validation", splits.valid), ("test", splits.test)):
         count = sum(repr(row) in train_rows for row in split.rows)
@@ -101,15 +96,15 @@ def find_duplicates(splits: Splits) -> list[str]:
 
 def store(splits: Splits, warnings: list[str], config: ProjectConfig) -> Manifest:
     """Write the splits and the manifest, in place of earlier ones."""
-    named = splits.named()
     contents = {
-        f"{name}.parquet": split.table.to_parquet(index=False) for name, split in named.items()
+        f"{name}.parquet": split.table.to_parquet(index=False)
+        for name, split in splits._asdict().items()
     }
     files = {name: sha256(content) for name, content in contents.items()}
     manifest = Manifest(
         source=data.SOURCE,
         licence=data.LICENCE,
-        rows=sum(map(len, named.values())),
+        rows=sum(map(len, splits)),
         train=len(splits.train),
         valid=len(splits.valid),
         test=len(splits.test),

@@ -3,7 +3,6 @@
 The sample: 5,000 reviews of food, and whether each gave five stars.
 """
 
-from textwrap import fill, shorten
 from typing import Literal
 
 import numpy as np
@@ -17,7 +16,7 @@ from .core.config import Config
 from .core.metrics import Target
 from .core.rows import Array, Features, IntArray, Rows
 from .features import Instance
-from .texts import remove_markup, split_words
+from .texts import split_words
 
 SOURCE = "small_fine_foods of the R package modeldata, from snap.stanford.edu/data/web-FineFoods"
 LICENCE = "not stated by the source"
@@ -34,7 +33,7 @@ TIME: str | None = None
 class SourceRow(Instance):
     """One raw row: the field of an instance, the product, and the target."""
 
-    product: str
+    product: str = Field(max_length=100)
     score: Literal["great", "other"]
 
 
@@ -136,10 +135,7 @@ def keyword_score(texts: Array) -> IntArray:
 
 def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:
     """Figures of the test set beside those of evaluation/plots.py."""
-    return {
-        "words": plot_words(target, table, output),
-        "errors": plot_errors(target, table, output),
-    }
+    return {"words": plot_words(target, table, output)}
 
 
 def plot_words(target: Target, table: pd.DataFrame, output: Array) -> Figure:
@@ -161,25 +157,4 @@ def plot_words(target: Target, table: pd.DataFrame, output: Array) -> Figure:
     ax.axvline(score.mean(), color="grey", linestyle="--", label="all reviews")
     ax.set(xlabel=f'mean probability of "{target.classes[-1]}" in reviews with the word')
     ax.legend()
-    return figure
-
-
-def plot_errors(target: Target, table: pd.DataFrame, output: Array) -> Figure:
-    """The reviews whose class got the lowest probabilities, as text."""
-    y_true = target.encode(table[TARGET].to_numpy(), {})
-    probability = output[np.arange(len(y_true)), y_true]
-    paragraphs = []
-    for row in np.argsort(probability)[:9]:
-        text = remove_markup(table["text"][row])
-        line = f"{probability[row]:.0%} for {table[TARGET][row]}: {text}"
-        # Fonts lack some scripts.
-        line = line.encode("ascii", "replace").decode()
-        paragraphs.append(fill(shorten(line, 220), 120))
-
-    figure = Figure((8, 5), layout="constrained")
-    ax = figure.subplots()
-    # A dollar sign would start a formula.
-    page = "\n\n".join(paragraphs)
-    ax.text(0, 1, page, va="top", fontsize=8, parse_math=False)
-    ax.set_axis_off()
     return figure

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from html import unescape
 from itertools import groupby
 from pathlib import Path
@@ -31,9 +32,12 @@ class Instance(Row):
     @field_validator("text")
     @classmethod
     def require_words(cls, text: str) -> str:
-        """Refuse a text without words, and a long run of combining marks."""
+        """Refuse a text without words, and one that takes long to normalize."""
         if longest_run_of_marks(remove_markup(text)) > MAX_MARKS:
             raise ValueError(f"it contains more than {MAX_MARKS} combining marks in a row")
+        # The normal form of one character may have 18.
+        if len(normalize(text)) > 2 * MAX_CHARACTERS:
+            raise ValueError("it is too long in Unicode's normal form NFKC")
         if not split_words(text):
             raise ValueError("it contains no word; send what the customer wrote")
         return text
@@ -60,11 +64,15 @@ def longest_run_of_marks(text: str) -> int:
     return max((len([*run]) for is_mark, run in runs if is_mark), default=0)
 
 
-def split_words(text: str) -> list[str]:
-    """The words and signs, case-folded and in Unicode's normal form NFKC."""
+def normalize(text: str) -> str:
+    """The text without markup, case-folded and in Unicode's normal form NFKC."""
     folded = remove_markup(text).casefold()
-    normalized = unicodedata.normalize("NFKC", folded).replace("\u2019", "'")
-    return WORD.findall(normalized)
+    return unicodedata.normalize("NFKC", folded).replace("\u2019", "'")
+
+
+def split_words(text: str) -> list[str]:
+    """The words and signs of the normalized text."""
+    return WORD.findall(normalize(text))
 
 
 def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
@@ -72,6 +80,11 @@ def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
     texts = [row["text"] for row in rows]
     return {
         "n_words": [len(split_words(text)) for text in texts],
-        "capitals": [sum(map(str.isupper, text)) / len(text) for text in texts],
-        "not_ascii": [1 - sum(map(str.isascii, text)) / len(text) for text in texts],
+        "capitals": [share(text, str.isupper) for text in texts],
+        "not_ascii": [1 - share(text, str.isascii) for text in texts],
     }
+
+
+def share(text: str, condition: Callable[[str], bool]) -> float:
+    """The share of characters for which the condition holds."""
+    return sum(map(condition, text)) / len(text)

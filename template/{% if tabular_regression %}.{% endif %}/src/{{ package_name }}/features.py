@@ -4,6 +4,7 @@ Training, batch prediction and the API all build their features here. What is le
 such as a median or a scale, belongs in model.py.
 """
 
+from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any
 
@@ -18,15 +19,15 @@ MISSING_VALUES = ("", "NA", "NaN")
 
 
 def check_day(text: str) -> str:
-    """The text; raises ValueError when it is no day of the calendar."""
-    try:
-        date.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError("Input should be a day such as 2017-08-31") from error
-    return text
+    """The text; raises ValueError when it is no day such as 2017-08-31."""
+    with suppress(ValueError):
+        if date.fromisoformat(text).isoformat() == text:
+            return text
+    raise ValueError("Input should be a day such as 2017-08-31")
 
 
 Day = Annotated[str, AfterValidator(check_day)]
+Name = Annotated[str, Field(max_length=100)]
 Count = Annotated[int, Field(ge=0, le=10**6)]
 
 
@@ -39,14 +40,14 @@ class Instance(Row):
     adults: Count
     children: Count
     babies: Count
-    meal: str
-    market_segment: str
-    distribution_channel: str
-    reserved_room_type: str
-    agent: str
-    company: str
-    customer_type: str
-    country: str | None = Field(default=None, description="Where the guest comes from.")
+    meal: Name
+    market_segment: Name
+    distribution_channel: Name
+    reserved_room_type: Name
+    agent: Name
+    company: Name
+    customer_type: Name
+    country: Name | None = Field(default=None, description="Where the guest comes from.")
     is_repeated_guest: int = Field(ge=0, le=1)
     arrival_date: Day = Field(description="A day such as 2017-08-31.")
     historical_adr: float = Field(

@@ -42,7 +42,7 @@ class SourceRow(Row):
     The date is text without a time of day, which a clock change would skip or repeat.
     """
 
-    station: str
+    station: str = Field(max_length=100)
     date: Day
     riders: Count | None
     home_games: HomeGames
@@ -107,13 +107,9 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
 
 def daily_series(station: str, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of one station in the order of the days; absent days have missing riders."""
-    repeated = rows["date"][rows["date"].duplicated()]
-    if not repeated.empty:
-        day = repeated.iloc[0]
+    for day in rows["date"][rows["date"].duplicated()]:
         raise UserError(f"data.py: {station} has {day} twice; which of its values is right?")
-    first = rows["date"].min()
-    last = rows["date"].max()
-    days = pd.date_range(first, last, name="date").astype(str)
+    days = pd.date_range(rows["date"].min(), rows["date"].max(), name="date").astype(str)
     if len(days) < HISTORY + HORIZON:
         raise UserError(f"data.py: {station} has {len(days)} days, too few for one forecast.")
     series = rows.set_index("date").reindex(days).reset_index()

@@ -6,7 +6,8 @@ such as its level, belong here; what is learned from the training set belongs in
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date
+from contextlib import suppress
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -36,27 +37,20 @@ HOLIDAYS = ["", *sorted({name.removesuffix(" (observed)") for name in FEDERAL.va
 
 # Number of values of the last columns of `days`: weekday, holiday, and holiday of the day before.
 CODES = (7, len(HOLIDAYS), len(HOLIDAYS))
-
-
-@lru_cache(maxsize=20_000)
-def day_number(text: str) -> int:
-    """The ordinal of a day such as 2016-08-14; raises ValueError when the text is no such day."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR or day.isoformat() != text:
-        raise ValueError(
-            f"Input should be a day from {FIRST_YEAR} to {LAST_YEAR}, such as 2016-08-14. "
-            "Sum hours to local days first: the day of a clock change has 23 or 25 hours"
-        )
-    return day.toordinal()
+# Level and scale of a series of zeros, because errors are divided by them.
+TINY = 1e-6
 
 
 def check_day(text: str) -> str:
-    """The text; raises ValueError when it is no day of the calendar."""
-    day_number(text)
-    return text
+    """The text; raises ValueError when it is no day such as 2016-08-14."""
+    with suppress(ValueError):
+        day = date.fromisoformat(text)
+        if FIRST_YEAR <= day.year <= LAST_YEAR and day.isoformat() == text:
+            return text
+    raise ValueError(
+        f"Input should be a day from {FIRST_YEAR} to {LAST_YEAR}, such as 2016-08-14. "
+        "Sum hours to local days first: the day of a clock change has 23 or 25 hours"
+    )
 
 
 Day = Annotated[str, AfterValidator(check_day)]
@@ -67,7 +61,9 @@ HomeGames = Annotated[int, Field(ge=0, le=3)]
 class Instance(Row):
     """One series; the 14 days after its last date are forecast."""
 
-    dates: list[Day] = Field(max_length=1000, description="Days such as 2016-08-14, in any order.")
+    dates: list[Day] = Field(
+        min_length=1, max_length=1000, description="Days such as 2016-08-14, in any order."
+    )
     values: list[Count | None] = Field(max_length=1000, description="Riders; null is a gap.")
     home_games: list[HomeGames] = Field(
         min_length=HORIZON, max_length=HORIZON, description="On each of the 14 days ahead."
@@ -106,10 +102,12 @@ class Instance(Row):
 
 def recent_values(dates: list[str], values: list[float | None]) -> Array:
     """The values of the last 56 days, NaN for a gap: shape (8, 7), one row per week."""
-    series = dict(zip(map(day_number, dates), values, strict=True))
-    end = max(series, default=0) + 1
-    recent = [series.get(day) for day in range(end - HISTORY, end)]
-    return np.array(recent, dtype=float).reshape(-1, 7)
+    days = np.array(dates, dtype="datetime64[D]")
+    days_ago = (days.max() - days).astype(int)
+    is_recent = days_ago < HISTORY
+    recent = np.full(HISTORY, np.nan)
+    recent[HISTORY - 1 - days_ago[is_recent]] = np.array(values, dtype=float)[is_recent]
+    return recent.reshape(-1, 7)
 
 
 def has_enough_values(weeks: Array) -> bool:
@@ -133,8 +131,7 @@ def build_features(rows: Rows) -> Features:
     recent = [recent_values(row["dates"], row["values"]) for row in rows]
     weeks = fill_gaps(np.stack(recent))
     history = weeks.reshape(-1, HISTORY)
-    level = history.mean(axis=1, keepdims=True)
-    level[level == 0] = 1
+    level = history.mean(axis=1, keepdims=True) + TINY
     past = past_columns(weeks)
     past_shares = past / level[:, :, np.newaxis]
     ahead = np.array([ahead_columns(row) for row in rows])
@@ -162,8 +159,8 @@ def naive_error(history: Array, level: Array) -> Array:
     """The mean absolute difference from the same weekday of the week before: shape (n, 1)."""
     errors = np.abs(history[:, 7:] - history[:, :-7])
     error = errors.mean(axis=1, keepdims=True)
-    # A thousandth of the level where nothing ever changed, because MASE divides by it.
-    return np.asarray(np.maximum(error, level / 1000))
+    # A thousandth of the level where nothing ever changed.
+    return np.asarray(np.maximum(error, level / 1000) + TINY)
 
 
 def past_columns(weeks: Array) -> Array:
@@ -188,38 +185,27 @@ def past_columns(weeks: Array) -> Array:
 
 def ahead_columns(row: Mapping[str, Any]) -> list[tuple[int, ...]]:
     """What is known in advance of each day ahead: its step, its home games and its calendar."""
-    first = max(map(day_number, row["dates"])) + 1
+    last = date.fromisoformat(max(row["dates"]))
     return [
-        (step, home_games, *calendar(first + step))
+        (step, home_games, *calendar(last + timedelta(days=step + 1)))
         for step, home_games in enumerate(row["home_games"])
     ]
 
 
 @lru_cache(maxsize=20_000)
-def calendar(number: int) -> tuple[int, int, int, int, int]:
+def calendar(day: date) -> tuple[int, ...]:
     """Day of the month and of the year, weekday (Monday is 0), holiday on it and the day before."""
-    day = date.fromordinal(number)
-    return (
-        day.day,
-        day.timetuple().tm_yday,
-        day.weekday(),
-        holiday_code(number),
-        holiday_code(number - 1),
-    )
-
-
-def holiday_code(number: int) -> int:
-    """The index of the day's federal holiday in HOLIDAYS, 0 where there is none."""
-    name = FEDERAL.get(date.fromordinal(number), "")
-    return HOLIDAYS.index(name.removesuffix(" (observed)"))
+    names = [FEDERAL.get(day, ""), FEDERAL.get(day - timedelta(days=1), "")]
+    holidays = [HOLIDAYS.index(name.removesuffix(" (observed)")) for name in names]
+    return (day.day, day.timetuple().tm_yday, day.weekday(), *holidays)
 
 
 def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
     """What monitoring compares between current and reference data: properties of each series."""
-    recent = [recent_values(row["dates"], row["values"]) for row in rows]
+    weeks = np.stack([recent_values(row["dates"], row["values"]) for row in rows])
     return {
-        "mean_value": [float(np.nanmean(values)) for values in recent],
-        "standard_deviation": [float(np.nanstd(values)) for values in recent],
-        "gaps": [int(np.isnan(values).sum()) for values in recent],
+        "mean_value": np.nanmean(weeks, axis=(1, 2)).tolist(),
+        "standard_deviation": np.nanstd(weeks, axis=(1, 2)).tolist(),
+        "gaps": np.isnan(weeks).sum(axis=(1, 2)).tolist(),
         "home_games_ahead": [sum(row["home_games"]) for row in rows],
     }

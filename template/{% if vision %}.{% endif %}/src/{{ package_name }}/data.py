@@ -75,7 +75,7 @@ def load() -> pd.DataFrame:
 
 def clean(raw: pd.DataFrame) -> pd.DataFrame:
     """Leave out near-duplicates, and measure the strokes for slices()."""
-    pixels = np.stack([read_digit(image).pixels for image in raw["image"]])
+    pixels = np.stack([read_digit(image) for image in raw["image"]])
     table = raw.assign(stroke_width=stroke_widths(pixels))
     return table[~find_near_duplicates(pixels)].reset_index(drop=True)
 
@@ -177,7 +177,7 @@ def plot_errors(ranked: pd.DataFrame) -> Figure:
     figure = Figure((8, 6), layout="constrained")
     axes = figure.subplots(4, 6).flat
     for ax, row in zip(axes, errors.itertuples(), strict=False):
-        ax.imshow(read_digit(row.image).pixels, cmap="gray_r")
+        ax.imshow(read_digit(row.image), cmap="gray_r")
         title = f"{row.digit} as {row.predicted}, {row.probability:.0%}"
         ax.set_title(title, fontsize=8)
     for ax in axes:

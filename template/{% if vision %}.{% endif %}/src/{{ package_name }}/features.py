@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -60,55 +60,28 @@ def read_image(path: Path) -> str:
 READERS["folder"] = folder_reader("image", read_image)
 
 
-class Digit(NamedTuple):
-    """What is known of an image.
-
-    Attributes:
-        pixels: Shape (28, 28), 0 for paper and 1 for ink; the ink is scaled to INK_SIZE.
-        ink: The mean of `pixels`.
-        width: Of the image that was sent, in pixels, as is `height`.
-        brightness: The mean grey value, 0 to 255.
-        contrast: The difference between the lightest and the darkest grey value.
-    """
-
-    pixels: Array
-    ink: float
-    width: int
-    height: int
-    brightness: float
-    contrast: float
-
-
-MONITORED = ("ink", "width", "height", "brightness", "contrast")
-
-
 # Small, because a text may have MAX_CHARACTERS: enough for what was just validated.
 @lru_cache(maxsize=16)
-def read_digit(text: str) -> Digit:
+def read_digit(text: str) -> Array:
     """Decode an image and cut out its ink.
 
     Args:
         text: An image file in base64.
 
+    Returns:
+        Shape (28, 28), 0 for paper and 1 for ink; the ink is scaled to INK_SIZE.
+
     Raises:
         ValueError: It is no image of FORMATS, too large, blank, or of too thin ink.
     """
     grey = decode(text)
-    darkest, lightest = float(grey.min()), float(grey.max())
-    contrast = lightest - darkest
+    contrast = np.ptp(grey)
     if contrast < MIN_CONTRAST:
         raise ValueError("the image is blank: nothing contrasts with the paper")
-    pixels = center_ink(find_ink((grey - darkest) / contrast))
+    pixels = center_ink(find_ink((grey - grey.min()) / contrast))
     if pixels.max() < MIN_INK:
         raise ValueError("the ink is too thin: nothing is left of it at 20 pixels")
-    return Digit(
-        pixels=pixels,
-        ink=float(pixels.mean()),
-        width=grey.shape[1],
-        height=grey.shape[0],
-        brightness=float(grey.mean()),
-        contrast=contrast,
-    )
+    return pixels
 
 
 def decode(text: str) -> Array:
@@ -160,7 +133,7 @@ def build_features(rows: Rows) -> Features:
         "pixels": float32 of shape (n, 1, 28, 28), 0 for paper and 1 for ink.
         "hog": float32 of shape (n, 392), see oriented_gradients().
     """
-    pixels = np.stack([read_digit(row["image"]).pixels for row in rows])
+    pixels = np.stack([read_digit(row["image"]) for row in rows])
     return {"pixels": pixels[:, None], "hog": oriented_gradients(pixels)}
 
 
@@ -192,5 +165,17 @@ def oriented_gradients(pixels: Array) -> Array:
 
 def monitored_columns(rows: Rows) -> dict[str, list[Any]]:
     """What monitoring compares: the images as they were sent, and how much ink they have."""
-    digits = [read_digit(row["image"]) for row in rows]
-    return {name: [getattr(digit, name) for digit in digits] for name in MONITORED}
+    measured = [measure(row["image"]) for row in rows]
+    return {name: [values[name] for values in measured] for name in measured[0]}
+
+
+def measure(text: str) -> dict[str, float]:
+    """Size in pixels, grey values, and the share of ink of an image."""
+    grey = decode(text)
+    return {
+        "ink": float(read_digit(text).mean()),
+        "width": grey.shape[1],
+        "height": grey.shape[0],
+        "brightness": float(grey.mean()),
+        "contrast": float(np.ptp(grey)),
+    }

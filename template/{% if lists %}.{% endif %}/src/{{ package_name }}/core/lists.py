@@ -9,22 +9,21 @@ Parquet files and the API hold lists as they are.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import TypeAdapter
 
-from .rows import Batch, RowFile, csv_writer, read_csv
+from .rows import Batch, open_writer, read_csv
 
 LIST = TypeAdapter(list[Any])
 
 
-def read_csv_lists(path: Path, missing_values: Sequence[str]) -> RowFile:
-    """A CSV file as core.rows.read_csv reads it, with lists where cells hold JSON arrays."""
-    file = read_csv(path, missing_values)
-    return replace(file, batches=map(parse_batch, file.batches))
+def read_csv_lists(path: Path, missing_values: Sequence[str]) -> Iterator[Batch]:
+    """Read a CSV as core.rows.read_csv does, with lists where cells hold JSON arrays."""
+    return map(parse_batch, read_csv(path, missing_values))
 
 
 def parse_batch(batch: Batch) -> Batch:
@@ -52,7 +51,7 @@ class CsvListWriter:
     """
 
     def __init__(self, path: Path, schema: Any) -> None:
-        self.writer = csv_writer(path, lists_to_json(schema.empty_table()).schema)
+        self.writer = open_writer(path, lists_to_json(schema.empty_table()).schema)
 
     def __enter__(self) -> Self:
         return self
