@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -284,7 +284,7 @@ def test_killed_stage_leaves_the_last_good_state_and_heals(
     before = champion()
     train(config)
     trained = Predictor().version
-    stages = {
+    stages: dict[str, Callable[[], Any]] = {
         "evaluate": lambda: evaluate.evaluate(config),
         "promote": lambda: promote(config),
         "report": report,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Template
+from matplotlib.figure import Figure
 
 from .. import data
 from ..core.bootstrap import bootstrap
@@ -21,9 +22,10 @@ from ..core.results import load_results
 from ..core.rows import BATCH_ROWS, Array, Batch, IntArray, Rows, open_rows
 from ..core.splits import Split
 from ..features import MISSING_VALUES, Instance, monitored_columns
-from .drift import measure_drift
+from .drift import Drift, measure_drift
 
 REPORT = Path("reports/drift.md")
+FIGURE = Path("reports/drift.png")
 TEMPLATE = Path(__file__).with_name("drift.md")
 # Quality is measured on the first rows with a target.
 MAX_LABELLED = 10_000
@@ -73,7 +75,7 @@ class CurrentData:
 
 
 def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
-    """Write reports/drift.md and drift.json.
+    """Write reports/drift.md, drift.json and drift.png.
 
     Raises:
         UserError: The file cannot be read; or, after the report is written, a limit of
@@ -97,6 +99,7 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
     write_atomic(REPORT.with_suffix(".json"), to_json(report))
     template = Template(TEMPLATE.read_text(encoding="utf-8"), trim_blocks=True)
     write_atomic(REPORT, template.render(report).encode())
+    plot_drift(drifts[:3]).savefig(FIGURE, dpi=120)
     if report["problems"]:
         raise UserError(f"{source}: {'; '.join(report['problems'])}. See {REPORT}.")
 
@@ -161,3 +164,15 @@ def find_problems(report: dict[str, Any], limits: MonitoringConfig) -> list[str]
     if quality and quality.get("worse"):
         problems.append("{name} is {value:.3g}, on the test set {test:.3g}".format(**quality))
     return problems
+
+
+def plot_drift(drifts: list[Drift]) -> Figure:
+    """The shares of the bins in reference and current data, one panel for each column."""
+    figure = Figure((8, 9), layout="constrained")
+    for number, drift in enumerate(drifts, 1):
+        ax = figure.add_subplot(len(drifts), 1, number)
+        ax.plot(drift.bins, drift.reference, "o-", label="reference")
+        ax.plot(drift.bins, drift.current, "o-", label="current")
+        ax.set(title=drift.name, ylabel="share of rows")
+        ax.legend()
+    return figure
