@@ -24,22 +24,25 @@ from unittest.mock import Mock
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
-from churn_radar import cli
+from churn_radar import cli, data
 from churn_radar.core.bundle import OnnxModel, Predictor
 from churn_radar.core.config import BUNDLE, COMMAND, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder, sha256
 from churn_radar.core.results import load_results
 from churn_radar.core.rows import WRITERS, Batch, Rows
+from churn_radar.core.splits import Splits
 from churn_radar.core.tracking import connect, require_run
 from churn_radar.evaluation import evaluate
 from churn_radar.evaluation.gate import promote
 from churn_radar.evaluation.report import compare_results, report
 from churn_radar.features import Instance
-from churn_radar.monitoring.monitor import read_batches
+from churn_radar.monitoring.monitor import monitor, read_batches
 from churn_radar.serving import api, batch, middleware, request_log
 from churn_radar.serving.api import create_app
+from churn_radar.training.dataset import load_rows
 from churn_radar.training.train import train
 from fastapi.testclient import TestClient
 from mlflow.tracking import fluent
@@ -728,3 +731,27 @@ def test_output_that_is_not_finite_is_refused_with_its_instance(
     response = client.post("/predict", json={"instances": rows[:5]})
     assert response.status_code == 422
     assert response.json()["detail"] == "The model returns no finite number for instance 2."
+
+
+def test_monitor_refuses_rows_without_finite_prediction(
+    config: ProjectConfig, splits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = OnnxModel.run
+
+    def spoil(self: OnnxModel, features: Any) -> Any:
+        output = run(self, features).astype(float)
+        output[2] = np.nan
+        return output
+
+    monkeypatch.setattr(OnnxModel, "run", spoil)
+    source = Path("current.parquet")
+    splits.test.table.iloc[:20].drop(columns=data.TARGET).to_parquet(source)
+    with pytest.raises(UserError, match=r"rows are refused \(row 3: the model returns no finite"):
+        monitor(config, source, BUNDLE)
+
+
+@pytest.mark.parametrize("rows", [[], data.load().head(0)], ids=["list", "table"])
+def test_source_without_rows_is_refused(monkeypatch: pytest.MonkeyPatch, rows: Any) -> None:
+    monkeypatch.setattr(data, "load", lambda: pd.DataFrame(rows))
+    with pytest.raises(UserError, match="there are no rows"):
+        load_rows()

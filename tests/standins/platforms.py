@@ -191,11 +191,16 @@ def sagemaker() -> None:
         for head in ([], [FIELDS]):
             text = "\n".join(",".join(map(quoted, row)) for row in [*head, *rows])
             check_predictions(send("POST", "/invocations", text.encode(), **csv))
+            # As Excel writes it, and with an empty line at the end.
+            excel = f"\ufeff{text}\r\n\r\n"
+            check_predictions(send("POST", "/invocations", excel.encode(), **csv))
         check_refusals("/invocations", 415)
-        assert send("POST", "/invocations", b"a,b\n1,2,3", **csv)[0] == 422
+        field = FIELDS[0]
+        for text in ("a,b\n1,2,3", f"{field},{field}\n1,1", "1\n" * 20_000):
+            assert send("POST", "/invocations", text.encode(), **csv)[0] == 422, text[:80]
         # Where the only field is a text, any text is one.
         statuses = (200, 422) if len(FIELDS) == 1 else (422,)
-        for text in ("a", '"', "x" * 200_000, "\0", "\r\n\r"):
+        for text in ("a", '"', "x" * 2_000_000, "\0", "\r\n\r"):
             assert send("POST", "/invocations", text.encode(), **csv)[0] in statuses, text[:80]
 
 
@@ -243,9 +248,13 @@ def mlflow() -> None:
             {"inputs": {FIELDS[0]: [1, 2], "x": [1]}},
             {"dataframe_split": {"columns": FIELDS, "data": [[1, 2]] * 2}},
             {"dataframe_split": {"columns": 1}},
+            {"dataframe_split": {"columns": [FIELDS[0]] * 2, "data": []}},
+            {"dataframe_split": {"columns": FIELDS}},
             {"inputs": {FIELDS[0]: 1}},
+            {"inputs": {FIELDS[0]: "text"}},
+            {"inputs": [{}] * 20_000},
         ):
-            assert send("POST", "/invocations", body)[0] == 422, body
+            assert send("POST", "/invocations", body)[0] == 422, str(body)[:80]
         check_refusals("/invocations", 415)
 
 
@@ -280,8 +289,11 @@ def infer(columns: dict[str, list[Any]], version: str) -> None:
             elif isinstance(expected[0], list):
                 expected = [json.dumps(row) for row in expected]
             assert close(tensor["data"], expected), tensor
-        ragged = {**tensors[0], "shape": [len(INSTANCES) + 1]}
-        assert send("POST", f"{place}/infer", {"inputs": [ragged]})[0] == 422
+        for shape in ([len(INSTANCES) + 1], [-1], [10**30], [False]):
+            ragged = {**tensors[0], "shape": shape}
+            assert send("POST", f"{place}/infer", {"inputs": [ragged]})[0] == 422
+        for inputs in ([*tensors, tensors[0]], [{**tensors[0], "data": [], "shape": [10**12, 0]}]):
+            assert send("POST", f"{place}/infer", {"inputs": inputs})[0] == 422
     assert send("GET", "/v2/models/other")[0] == 404
     assert send("POST", f"{path}/versions/0/infer", {"inputs": tensors})[0] == 404
     assert send("GET", f"{path}/ready")[0] == 200

@@ -50,7 +50,7 @@ class Comparable(BaseModel):
     """What two models are compared by; also read from runs that another version has logged.
 
     Attributes:
-        comparable_with: The same for models that were measured alike: rows, metric and classes.
+        comparable_with: Test rows, metric and classes; equal for models that can be compared.
     """
 
     primary: Primary

@@ -14,6 +14,26 @@ from ..core.results import load_results
 DOCUMENTS = (Path("README.md"), Path("MODEL_CARD.md"))
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 BETWEEN_MARKERS = re.compile(f"(?<={START}\n).*?(?={END}\n)", re.DOTALL)
+COMPARISON = """\
+| metric | before | after | change |
+| --- | ---: | ---: | ---: |
+{% for name, value in metrics.items() %}
+{% if name in before.metrics %}
+| {{ name }} | {{ "%.4f" | format(before.metrics[name]) }} | {{ "%.4f" | format(value) }} | \
+{{ "{:+z.4f}".format(value - before.metrics[name]) }} |
+{% else %}
+| {{ name }} | | {{ "%.4f" | format(value) }} | new |
+{% endif %}
+{% endfor %}
+
+The primary metric is {{ primary.name }}; {{ "higher" if primary.higher_is_better else "lower" }} \
+is better.
+{% if before.data and before.data.sha256 != data.sha256 %}
+The two runs used different data.
+{% endif %}
+The model {{ "passes" if gate.passed else "does not pass" }} the gate. \
+{{ gate.reasons | join(" ") }}
+"""
 TEMPLATES = Environment(  # noqa: S701 - Markdown, not HTML
     loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True
 )
@@ -28,7 +48,7 @@ def report(*, check: bool = False) -> None:
     text = f"No results yet: `uv run {COMMAND} run` writes them here."
     if METRICS.is_file() or not check:
         results = load_results()
-        text = render("report.md", results.model_dump())
+        text = render_results(results.model_dump())
         # A check is for committed results, which need not be of the bundle in this folder.
         if not check and BUNDLE.is_dir() and results.run != load_info().run:
             raise UserError(f"{METRICS} is about another model; run `{COMMAND} evaluate`.")
@@ -43,17 +63,18 @@ def report(*, check: bool = False) -> None:
             raise UserError(f"The results in {path} are not up to date; run `{COMMAND} report`.")
 
 
-def render(template: str, metrics: dict[str, Any], **variables: Any) -> str:
-    """Fill in a template beside this file."""
-    return TEMPLATES.get_template(template).render(metrics, **variables).strip()
+def render_results(metrics: dict[str, Any]) -> str:
+    """The text of report.md, filled in."""
+    return TEMPLATES.get_template("report.md").render(metrics).strip()
 
 
 def headline(metrics: dict[str, Any]) -> str:
     """The part of the results that a run prints."""
-    return render("report.md", metrics).partition("<!-- ")[0]
+    return render_results(metrics).partition("<!-- ")[0]
 
 
 def compare_results(earlier: Path) -> str:
     """The change since an earlier metrics.json, which may hold an empty object, in Markdown."""
     before = read_json(earlier, "give a metrics.json of an earlier run")
-    return render("comparison.md", load_results().model_dump(), before=before)
+    template = TEMPLATES.from_string(COMPARISON)
+    return template.render(load_results().model_dump(), before=before).strip()
