@@ -28,6 +28,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from churn_radar import cli, data
+from churn_radar.core import bundle
 from churn_radar.core.bundle import OnnxModel, Predictor
 from churn_radar.core.config import BUNDLE, COMMAND, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder, sha256
@@ -42,6 +43,7 @@ from churn_radar.features import Instance
 from churn_radar.monitoring.monitor import monitor, read_batches
 from churn_radar.serving import api, batch, middleware, request_log
 from churn_radar.serving.api import create_app
+from churn_radar.training import export
 from churn_radar.training.dataset import load_rows
 from churn_radar.training.train import train
 from fastapi.testclient import TestClient
@@ -755,3 +757,32 @@ def test_source_without_rows_is_refused(monkeypatch: pytest.MonkeyPatch, rows: A
     monkeypatch.setattr(data, "load", lambda: pd.DataFrame(rows))
     with pytest.raises(UserError, match="there are no rows"):
         load_rows()
+
+
+def test_bundle_of_other_features_is_refused(
+    config: ProjectConfig,  # noqa: ARG001 - in the folder of the run
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bundle, "features_key", lambda: "0" * 64)
+    with pytest.raises(UserError, match="features.py has changed since artifacts/bundle was"):
+        Predictor()
+
+
+def test_column_of_names_is_not_monitored(
+    config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        export, "monitored_columns", lambda rows: {"name": list(map(str, range(len(rows))))}
+    )
+    train(config)
+    assert "name" not in Predictor().info.reference
+
+
+def test_lock_that_fails_is_no_other_command(
+    config: ProjectConfig,  # noqa: ARG001 - in the folder of the run
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".lock.db").write_bytes(b"no database" * 500)
+    monkeypatch.setattr(cli, "lock_project", cli.lock_project.__wrapped__)
+    with pytest.raises(UserError, match="cannot be locked: file is not a database"):
+        cli.lock_project()

@@ -314,9 +314,9 @@ def results_inserter() -> Callable[[str, str, Path], str]:
         node
         for node in ast.parse(path.read_text("utf-8")).body
         if (isinstance(node, ast.FunctionDef) and node.name == "insert_results")
-        or (isinstance(node, ast.Assign) and "START" in ast.unparse(node.targets[0]))
+        or (isinstance(node, ast.Assign) and re.search("START|MARKERS", ast.unparse(node)))
     ]
-    names: dict[str, Any] = {"Path": Path, "UserError": AssertionError}
+    names: dict[str, Any] = {"Path": Path, "UserError": AssertionError, "re": re}
     exec(compile(ast.Module(wanted, []), str(path), "exec"), names)  # noqa: S102 - of this repository
     insert: Callable[[str, str, Path], str] = names["insert_results"]
     return insert

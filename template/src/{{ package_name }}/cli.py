@@ -59,8 +59,10 @@ def lock_project() -> sqlite3.Connection:
     connection = sqlite3.connect(LOCK, timeout=0)
     try:
         connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        message = "Another command is running in this project; wait until it has ended."
+    except sqlite3.DatabaseError as error:
+        message = f"{LOCK} cannot be locked: {error}."
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            message = "Another command is running in this project; wait until it has ended."
         raise UserError(message, 2) from error
     return connection
 
@@ -93,8 +95,9 @@ def tune() -> None:
     """Search parameters and store the best in params.toml, also after Ctrl-C."""
     from .training.tune import tune as search
 
-    with stage("tune") as config:
-        search(config)
+    config = load_config()
+    lock_project()
+    search(config)
 
 
 @app.command()
@@ -128,6 +131,8 @@ def report(
     from .evaluation.report import compare_results
     from .evaluation.report import report as write_report
 
+    if check and since:
+        raise UserError("Give --check or --since, not both.", 2)
     if since:
         typer.echo(compare_results(since))
         return

@@ -29,7 +29,10 @@ def bootstrap(
     scores = []
     for _ in range(config.n_resamples):
         sampled = rng.integers(len(members), size=len(members))
-        scores.append(scorer(np.concatenate([members[group] for group in sampled])))
+        if len(members) == len(rows):
+            scores.append(scorer(rows[sampled]))
+        else:
+            scores.append(scorer(np.concatenate([members[group] for group in sampled])))
     tail = (1 - config.confidence) / 2
     low, high = np.nanquantile(scores, [tail, 1 - tail]).tolist()
     return {"value": scorer(rows), "ci_low": low, "ci_high": high}

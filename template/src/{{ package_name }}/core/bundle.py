@@ -13,16 +13,18 @@ from pydantic import BaseModel, FiniteFloat
 
 from ..features import Instance, build_features
 from .config import BUNDLE, UserError
-from .files import read_checked, read_model
+from .files import read_checked, read_model, sha256
 from .metrics import Target
 from .reference import ReferenceColumn
 from .rows import Array, Batch, Rows, first_line, table_rows
 
 MODEL_FILE = "model.onnx"
 INFO_FILE = "bundle.json"
+FORMAT: Literal[3] = 3
 BLOCK_ROWS = 1000
 EXTERNAL_WEIGHTS = "session.model_external_initializers_file_folder_path"
 RETRAIN = "train the model again"
+NOT_FEATURES = {"cli.py", "data.py", "model.py", ".DS_Store"}
 
 
 class DataInfo(BaseModel):
@@ -66,21 +68,23 @@ class BundleInfo(BaseModel):
     """The content of bundle.json.
 
     Attributes:
-        format: Changes with the fields that are needed.
+        format: FORMAT of the code that wrote it.
         variant: Of the template, as is `framework`.
         files: SHA-256 of each other file of the bundle.
-        code: Of the code that trained the model; see splits.code_key().
+        code: SHA-256 of the code that trained the model; see splits.code_key().
+        features: SHA-256 of the code that built its features; see features_key().
         signature: JSON schema of an instance.
         example_prediction: The response for one row of the test set.
         reference: Distributions of the test set, for monitoring.
         versions: Of the serving dependencies that it was made with.
     """
 
-    format: Literal[3] = 3
+    format: Literal[3]
     variant: str
     framework: str
     files: dict[str, str]
     code: str
+    features: str
     target: Target
     signature: dict[str, Any]
     example_prediction: dict[str, Any]
@@ -96,6 +100,14 @@ def load_info(folder: Path = BUNDLE) -> BundleInfo:
     return read_model(folder / INFO_FILE, BundleInfo, RETRAIN)
 
 
+def features_key() -> str:
+    """A hash of features.py and of what stands beside it, but for files that it does not use."""
+    folder = Path(__file__).parents[1]
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    used = [path for path in files if path.name not in NOT_FEATURES]
+    return sha256(b"".join(path.read_bytes() for path in used))
+
+
 class Predictor:
     """The exported model, which predicts raw rows.
 
@@ -103,11 +115,13 @@ class Predictor:
         folder: The bundle.
 
     Raises:
-        UserError: A file of the bundle is missing, damaged or changed.
+        UserError: A file of the bundle is missing, damaged or changed, or features.py has changed.
     """
 
     def __init__(self, folder: Path = BUNDLE) -> None:
         self.info = load_info(folder)
+        if self.info.features != features_key():
+            raise UserError(f"features.py has changed since {folder} was written; {RETRAIN}.")
         self.target = self.info.target
         # The id of the MLflow run that trained the model.
         self.version = self.info.run.mlflow_run_id

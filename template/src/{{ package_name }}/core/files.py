@@ -85,10 +85,14 @@ def read_model(path: Path, model: type[Model], advice: str) -> Model:
     restore_folder(path.parent)
     try:
         return model.model_validate_json(path.read_bytes())
-    except OSError as error:
+    except FileNotFoundError as error:
         raise UserError(f"{path} is missing; {advice}.") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
-        raise UserError(f"{path} is damaged: {describe(error.errors()[0])}; {advice}.") from error
+        problem = describe(error.errors()[0])
+        message = f"{path} is damaged, or of another version: {problem}; {advice}."
+        raise UserError(message) from error
 
 
 def read_json(path: Path, advice: str) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Results(Comparable, Config):
 
     @model_validator(mode="after")
     def check_primary(self) -> Self:
-        """Refuse a file that was changed in one place only."""
+        """Refuse a file whose primary metric was edited."""
         if not isclose(self.metrics.get(self.primary.name, 0), self.primary.value, abs_tol=1e-9):
             raise ValueError("the primary metric differs from its value in `metrics`")
         return self

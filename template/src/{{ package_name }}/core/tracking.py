@@ -107,6 +107,7 @@ def git_commit() -> str | None:
     """The commit of the working tree, with "-dirty" when files differ; None without git."""
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
-        return subprocess.check_output(command, text=True).strip()  # noqa: S603 - fixed
+        result = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - fixed
     except (OSError, subprocess.CalledProcessError):
         return None
+    return result.stdout.strip()

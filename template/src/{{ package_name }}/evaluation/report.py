@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
+from pydantic import BaseModel, FiniteFloat
 
-from ..core.bundle import load_info
+from ..core.bundle import DataInfo, load_info
 from ..core.config import BUNDLE, COMMAND, METRICS, UserError
-from ..core.files import read_json, write_atomic
+from ..core.files import read_model, write_atomic
 from ..core.results import load_results
 
 DOCUMENTS = (Path("README.md"), Path("MODEL_CARD.md"))
@@ -39,6 +40,13 @@ TEMPLATES = Environment(  # noqa: S701 - Markdown, not HTML
 )
 
 
+class Earlier(BaseModel):
+    """What compare_results() needs of an earlier metrics.json; an empty object is enough."""
+
+    metrics: dict[str, FiniteFloat] = {}
+    data: DataInfo | None = None
+
+
 def report(*, check: bool = False) -> None:
     """Write the results between the markers of both files.
 
@@ -54,13 +62,19 @@ def report(*, check: bool = False) -> None:
             raise UserError(f"{METRICS} is about another model; run `{COMMAND} evaluate`.")
     for path in DOCUMENTS:
         document = path.read_text(encoding="utf-8") if path.is_file() else ""
-        updated, found = BETWEEN_MARKERS.subn(lambda _: f"{text}\n", document)
-        if not found:
-            raise UserError(f"{path} needs a line {START} and after it a line {END}.")
+        updated = insert_results(document, text, path)
         if not check:
             write_atomic(path, updated.encode())
         elif document != updated:
             raise UserError(f"The results in {path} are not up to date; run `{COMMAND} report`.")
+
+
+def insert_results(text: str, results: str, path: Path) -> str:
+    """Put the results between the markers; raises UserError where one is missing."""
+    updated, found = BETWEEN_MARKERS.subn(lambda _: f"{results}\n", text)
+    if not found:
+        raise UserError(f"{path} needs a line {START} and after it a line {END}.")
+    return updated
 
 
 def render_results(metrics: dict[str, Any]) -> str:
@@ -75,6 +89,6 @@ def headline(metrics: dict[str, Any]) -> str:
 
 def compare_results(earlier: Path) -> str:
     """The change since an earlier metrics.json, which may hold an empty object, in Markdown."""
-    before = read_json(earlier, "give a metrics.json of an earlier run")
+    before = read_model(earlier, Earlier, "give a metrics.json of an earlier run")
     template = TEMPLATES.from_string(COMPARISON)
     return template.render(load_results().model_dump(), before=before).strip()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -40,7 +41,7 @@ router = APIRouter()
 class PredictRequest(BaseModel):
     """The body of POST /predict."""
 
-    # Each is validated by predict_values(), in a thread, because that may take long.
+    # Validated by predict_values(), which runs in a thread where there are several.
     instances: list[SkipValidation[Instance]] = Field(max_length=MAX_INSTANCES)
 
 
@@ -70,7 +71,7 @@ Loaded = Annotated[Predictor, Depends(get_predictor)]
 ERRORS: dict[int | str, dict[str, str]] = {
     400: {"description": "The body cannot be parsed."},
     408: {"description": "The body took too long to arrive."},
-    413: {"description": "The body is too large."},
+    413: {"description": "The body is too large, or its instances are too much work."},
     422: {"description": "The body breaks the schema; `detail` says where."},
     503: {"description": "The model is not ready."},
 }
@@ -98,7 +99,13 @@ async def metrics() -> str:
 
 
 def predict_values(predictor: Predictor, values: list[Any]) -> PredictResponse:
-    """Validate and predict instances, and log the request; raises UserError, too."""
+    """Validate and predict instances, and log the request.
+
+    Raises:
+        RequestValidationError: An instance breaks the schema.
+        HTTPException: The instances are too much work.
+        UserError: The model cannot predict an instance.
+    """
     rows = validate_instances(values)
     with SECONDS.time():
         predictions = predictor.predict(rows)
@@ -111,19 +118,21 @@ def validate_instances(values: list[Any]) -> list[dict[str, Any]]:
 
     Raises:
         RequestValidationError: Names the first instance that breaks the schema, and its fields.
-        HTTPException: An instance is too large, or all together are too much work.
+        HTTPException: All together are too much work.
     """
     rows = []
-    end = time.monotonic() + MAX_SECONDS
+    # Of this thread alone: others may have the processor meanwhile.
+    end = time.thread_time() + MAX_SECONDS
     for index, value in enumerate(values):
-        if time.monotonic() > end:
+        if time.thread_time() > end:
             raise HTTPException(413, "The instances are too much work; send fewer in a request.")
+        place = ("body", "instances", index)
         if isinstance(value, dict) and len(value) > MAX_FIELDS:
-            raise HTTPException(422, f"Instance {index} has more than {MAX_FIELDS} fields.")
+            message = f"The instance has more than {MAX_FIELDS} fields"
+            raise RequestValidationError([{"loc": place, "msg": message}])
         try:
             rows.append(Instance.model_validate(value).model_dump())
         except ValidationError as error:
-            place = ("body", "instances", index)
             problems = [{**item, "loc": (*place, *item["loc"])} for item in error.errors()]
             raise RequestValidationError(problems) from error
     return rows
@@ -164,8 +173,10 @@ async def load_model(app: FastAPI, load: Callable[[], Predictor]) -> None:
             app.state.predictor = await run_in_threadpool(load)
         except Exception as error:  # noqa: BLE001 - a mount or a network may fail in any way
             failure = uuid4().hex[:8]
-            reason = hide_credentials(f"{type(error).__name__}: {error}")
-            logger.error("%s: %s", failure, reason)  # noqa: TRY400 - it holds credentials
+            known = isinstance(error, UserError)
+            reason = str(error) if known else "".join(format_exception(error))
+            # Not logger.exception(), whose traceback may hold credentials.
+            logger.error("%s: %s", failure, hide_credentials(reason))  # noqa: TRY400
             app.state.reason = f"The model is not ready; line {failure} of the log has the reason."
             await asyncio.sleep(RETRY_SECONDS)
 

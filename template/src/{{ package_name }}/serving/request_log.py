@@ -15,7 +15,7 @@ log = logging.getLogger(f"{__package__}.requests")
 
 
 class RequestLog(RotatingFileHandler):
-    """The file, of which errors never repeat a request."""
+    """The file; errors of writing it do not repeat the request."""
 
     failed = False
 

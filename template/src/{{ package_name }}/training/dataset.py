@@ -70,8 +70,9 @@ def make_splits(table: pd.DataFrame, names: Array) -> Splits:
     Raises:
         UserError: A split is empty, or test rows could be known from training.
     """
-    for name in set(Splits._fields) - set(names):
-        raise UserError(f'data.py: split() gives no row to "{name}".')
+    for name in Splits._fields:
+        if name not in names:
+            raise UserError(f'data.py: split() gives no row to "{name}".')
     tables = [table[names == name].reset_index(drop=True) for name in Splits._fields]
     if data.GROUP:
         groups = pd.concat([rows[data.GROUP].drop_duplicates() for rows in tables])

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import data
 from ..core.bundle import (
+    FORMAT,
     INFO_FILE,
     MODEL_FILE,
     BundleInfo,
@@ -15,6 +16,7 @@ from ..core.bundle import (
     ExportInfo,
     OnnxModel,
     RunInfo,
+    features_key,
 )
 from ..core.config import BUNDLE, COMMAND, UserError
 from ..core.files import replace_folder, sha256, to_json
@@ -54,15 +56,19 @@ def export_bundle(
         )
     output = exported[: len(test)]
     columns = {**monitored_columns(test.rows), **target.monitored_columns(output)}
+    reference = {name: reference_column(values) for name, values in columns.items()}
     info = BundleInfo(
+        format=FORMAT,
         variant=data.VARIANT,
         framework=FRAMEWORK,
         files={MODEL_FILE: sha256(content)},
         code=code_key(),
+        features=features_key(),
         target=target,
         signature=Instance.model_json_schema(),
         example_prediction=target.predictions(output[:1])[0],
-        reference={name: reference_column(values) for name, values in columns.items()},
+        # A column of names or texts has one bin, of which no drift can be seen.
+        reference={name: column for name, column in reference.items() if len(column.bins) > 1},
         versions=serving_versions(),
         data=DataInfo(**load_manifest().model_dump()),
         run=run,

@@ -21,6 +21,7 @@ def tune(config: ProjectConfig) -> None:
 
     Finished trials are stored in data/trials.db, so that an interrupted search is resumed.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     connect()
     study = load_study(config)
     train, valid = load_split("train"), load_split("valid")
@@ -38,7 +39,7 @@ def tune(config: ProjectConfig) -> None:
     missing = config.n_trials - len(study.get_trials(states=(TrialState.COMPLETE,)))
     try:
         with mlflow.start_run(run_name="tune"):
-            study.optimize(objective, max(0, missing))
+            study.optimize(objective, max(0, missing), show_progress_bar=True)
     finally:
         if study.best_trials:
             save_best_params(study.best_params)

@@ -12,7 +12,15 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from .core.config import Config
-from .core.metrics import Target, build_catalogue, history_matrix, item_indices, mask
+from .core.metrics import (
+    MASKED,
+    Target,
+    build_catalogue,
+    history_matrix,
+    item_indices,
+    mask,
+    top_k_matrix,
+)
 from .core.rows import Array, Features, Row, Rows
 
 SOURCE = "MovieLens ml-latest-small of October 2016 (GroupLens, University of Minnesota), in dslabs"
@@ -145,4 +153,20 @@ def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict
 
 def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:  # noqa: ARG001 - for figures of your own
     """Figures of the test set beside those of evaluation/plots.py."""
-    return {}
+    return {"long_tail": plot_long_tail(target, output)}
+
+
+def plot_long_tail(target: Target, output: Array) -> Figure:
+    """How likes and recommendations are spread over the catalogue, as cumulative shares."""
+    liked = (output <= MASKED).sum(axis=0)
+    recommended = top_k_matrix(output, target.decision.k).sum(axis=0)
+    most_liked_first = np.argsort(-liked, kind="stable")
+    share_of_catalogue = np.linspace(0, 1, len(liked))
+    figure = Figure(layout="constrained")
+    ax = figure.subplots()
+    for name, counts in (("liked", liked), ("recommended", recommended)):
+        cumulative = np.cumsum(counts[most_liked_first]) / counts.sum()
+        ax.plot(share_of_catalogue, cumulative, label=name)
+    ax.set(xlabel="share of the catalogue, most liked first", ylabel="cumulative share")
+    ax.legend()
+    return figure

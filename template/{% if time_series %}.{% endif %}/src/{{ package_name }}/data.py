@@ -219,6 +219,7 @@ def plot_forecasts(target: Target, table: pd.DataFrame, output: Array) -> Figure
         output: Forecasts and scale of each row, of shape (n, 15).
     """
     low, high = target.interval(output)
+    forecasts = target.forecast(output)
     stations = table["station"].unique()
     figure = Figure((9, 2 * len(stations)), layout="constrained")
     for number, station in enumerate(stations, 1):
@@ -228,6 +229,6 @@ def plot_forecasts(target: Target, table: pd.DataFrame, output: Array) -> Figure
         for row in rows[::-3][:6]:
             days = np.array(table["days"][row], dtype="datetime64[D]")
             ax.fill_between(days, low[row], high[row], color="C1", alpha=0.3)
-            ax.plot(days, output[row, :-1], color="C1")
+            ax.plot(days, forecasts[row], color="C1")
             ax.plot(days, table[TARGET][row], color="black")
     return figure

@@ -40,7 +40,8 @@ class Instance(Row):
     """One handwritten digit, upright, of any size: dark on light, or light on dark."""
 
     image: str = Field(
-        max_length=MAX_CHARACTERS, description="A PNG, JPEG, WEBP or BMP file in base64."
+        max_length=MAX_CHARACTERS,
+        description="A PNG, JPEG, WEBP or BMP file in base64, of at most a million pixels.",
     )
 
     @field_validator("image")

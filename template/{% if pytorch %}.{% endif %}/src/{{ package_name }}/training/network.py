@@ -153,10 +153,11 @@ def log_epoch(epoch: int, train_loss: float, valid_loss: float) -> None:
     """
     if not math.isfinite(train_loss + valid_loss):
         raise UserError("The loss is not finite; use a lower learning_rate in params.toml.")
-    sys.stderr.write(f"epoch {epoch}: loss {train_loss:.4f}, validation loss {valid_loss:.4f}\n")
+    losses = f"loss {train_loss:.4f}, early stopping loss {valid_loss:.4f}"
+    sys.stderr.write(f"epoch {epoch}: {losses}\n")
     if mlflow.active_run():
-        losses = {"train_loss": train_loss, "validation_loss": valid_loss}
-        mlflow.log_metrics(losses, step=epoch)
+        logged = {"train_loss": train_loss, "early_stopping_loss": valid_loss}
+        mlflow.log_metrics(logged, step=epoch)
 
 
 def to_bytes(content: Any) -> bytes:

@@ -81,7 +81,7 @@ class Target(BaseModel):
             y_valid: The encoded target of the validation set.
             output: What the model returns for it.
         """
-        errors = np.sort(scaled_errors(y_valid, output), axis=0)
+        errors = np.sort(scaled_errors(y_valid, self.forecast(output)), axis=0)
         n = len(errors)
         rank = int(np.ceil(self.decision.coverage * (n + 1)))
         half_widths = errors[min(rank, n) - 1].tolist()
@@ -91,24 +91,34 @@ class Target(BaseModel):
         """The lower and upper bounds, each of shape (n, horizon)."""
         forecast = output[:, :-1]
         half_width = output[:, -1:] * self.half_widths
-        return forecast - half_width, forecast + half_width
+        return self.clip(forecast - half_width), self.clip(forecast + half_width)
+
+    def forecast(self, output: Array) -> Array:
+        """The forecast values, of shape (n, horizon)."""
+        return self.clip(output[:, :-1])
+
+    def clip(self, values: Array) -> Array:
+        """The values, none below the minimum of [decision]."""
+        minimum = self.decision.minimum
+        return values if minimum is None else np.maximum(values, minimum)
 
     def scorer(self, y_true: Array, output: Array) -> Callable[[IntArray], float]:
         """The primary metric as a function of row indices, for resamples and slices.
 
         Mean absolute scaled error: Hyndman and Koehler (2006), 10.1016/j.ijforecast.2006.03.001.
         """
-        losses = scaled_errors(y_true, output).mean(axis=1)
+        losses = scaled_errors(y_true, self.forecast(output)).mean(axis=1)
         return lambda rows: float(losses[rows].mean())
 
     def metrics(self, y_true: Array, output: Array) -> dict[str, float]:
         """All metrics on these rows; an error is the forecast minus the true value."""
         true_values = y_true[:, :-1]
-        error = output[:, :-1] - true_values
+        forecast = self.forecast(output)
+        error = forecast - true_values
         low, high = self.interval(output)
         covered = (low <= true_values) & (true_values <= high)
         return {
-            "mase": float(scaled_errors(y_true, output).mean()),
+            "mase": float(scaled_errors(y_true, forecast).mean()),
             "mean_absolute_error": float(np.abs(error).mean()),
             "root_mean_squared_error": float(np.sqrt(np.mean(error**2))),
             "bias": float(error.mean()),
@@ -117,11 +127,9 @@ class Target(BaseModel):
         }
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
-        """The response for each row: the forecast and its bounds, none below the minimum."""
+        """The response for each row: the forecast and its bounds."""
         low, high = self.interval(output)
-        series = np.stack([output[:, :-1], low, high], axis=1)
-        if self.decision.minimum is not None:
-            series = np.maximum(series, self.decision.minimum)
+        series = np.stack([self.forecast(output), low, high], axis=1)
         return [
             {"forecast": forecast, "low": low, "high": high}
             for forecast, low, high in series.tolist()
@@ -129,7 +137,7 @@ class Target(BaseModel):
 
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
         """What monitoring compares of the predictions: the mean of each forecast."""
-        means = output[:, :-1].mean(axis=1)
+        means = self.forecast(output).mean(axis=1)
         return {"mean_forecast": means.tolist()}
 
     def notes(self) -> list[str]:
@@ -147,7 +155,7 @@ class Target(BaseModel):
         return [scale_note, interval_note]
 
 
-def scaled_errors(y_true: Array, output: Array) -> Array:
+def scaled_errors(y_true: Array, forecast: Array) -> Array:
     """The absolute error of each step in units of the scale: shape (n, horizon)."""
-    errors = np.abs(output - y_true)[:, :-1]
+    errors = np.abs(forecast - y_true[:, :-1])
     return np.asarray(errors / y_true[:, -1:])
