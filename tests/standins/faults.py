@@ -764,7 +764,7 @@ def test_bundle_of_other_features_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(bundle, "features_key", lambda: "0" * 64)
-    with pytest.raises(UserError, match="features.py has changed since artifacts/bundle was"):
+    with pytest.raises(UserError, match=r"features\.py has changed since artifacts/bundle was"):
         Predictor()
 
 

@@ -89,7 +89,7 @@ class Target(BaseModel):
 
     def interval(self, output: Array) -> tuple[Array, Array]:
         """The lower and upper bounds, each of shape (n, horizon)."""
-        forecast = output[:, :-1]
+        forecast = self.forecast(output)
         half_width = output[:, -1:] * self.half_widths
         return self.clip(forecast - half_width), self.clip(forecast + half_width)
 
