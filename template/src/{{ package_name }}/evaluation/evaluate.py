@@ -118,10 +118,8 @@ def measure_importance(
 ) -> dict[str, float]:
     """What the primary metric loses when a field is shuffled over the test rows, by field.
 
-    Permutation importance: Breiman (2001), Random Forests. Empty where there is one field only. A
-    list is left out: shuffled, it would be that of another series or person.
+    Permutation importance: Breiman (2001), Random Forests. Empty where there is one field only.
     """
-    names = [name for name in FIELDS if not isinstance(test.rows[0][name], list)]
     if len(FIELDS) == 1:
         return {}
     rng = np.random.default_rng(seed)
@@ -133,7 +131,7 @@ def measure_importance(
 
     value = score(fields)
     losses = {}
-    for name in names:
+    for name in FIELDS:
         shuffled = rng.permutation(fields[name].to_numpy())
         losses[name] = value - score(fields.assign(**{name: shuffled}))
     return losses
