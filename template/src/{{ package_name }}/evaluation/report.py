@@ -15,26 +15,6 @@ from ..core.results import load_results
 DOCUMENTS = (Path("README.md"), Path("MODEL_CARD.md"))
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 BETWEEN_MARKERS = re.compile(f"(?<={START}\n).*?(?={END}\n)", re.DOTALL)
-COMPARISON = """\
-| metric | before | after | change |
-| --- | ---: | ---: | ---: |
-{% for name, value in metrics.items() %}
-{% if name in before.metrics %}
-| {{ name }} | {{ "%.4f" | format(before.metrics[name]) }} | {{ "%.4f" | format(value) }} | \
-{{ "{:+z.4f}".format(value - before.metrics[name]) }} |
-{% else %}
-| {{ name }} | | {{ "%.4f" | format(value) }} | new |
-{% endif %}
-{% endfor %}
-
-The primary metric is {{ primary.name }}; {{ "higher" if primary.higher_is_better else "lower" }} \
-is better.
-{% if before.data and before.data.sha256 != data.sha256 %}
-The two runs used different data.
-{% endif %}
-The model {{ "passes" if gate.passed else "does not pass" }} the gate. \
-{{ gate.reasons | join(" ") }}
-"""
 TEMPLATES = Environment(  # noqa: S701 - Markdown, not HTML
     loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True
 )
@@ -90,5 +70,5 @@ def headline(metrics: dict[str, Any]) -> str:
 def compare_results(earlier: Path) -> str:
     """The change since an earlier metrics.json, which may hold an empty object, in Markdown."""
     before = read_model(earlier, Earlier, "give a metrics.json of an earlier run")
-    template = TEMPLATES.from_string(COMPARISON)
+    template = TEMPLATES.get_template("report.md")
     return template.render(load_results().model_dump(), before=before).strip()

@@ -5,24 +5,16 @@ https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from ..bundles import DOWNLOADS
 from ..invocations import add_form, router
-from ..tables import MAX_COLUMNS, MAX_ROWS, rows_from_columns, rows_from_table
+from ..tables import MAX_COLUMNS, rows_from_columns, rows_from_split
 from .registry import download
 
 __all__ = ["router"]
 
-few_columns = Field(max_length=MAX_COLUMNS)
-columns_adapter = TypeAdapter(Annotated[dict[str, list[Any]], few_columns])
-
-
-class Split(BaseModel):
-    """A pandas.DataFrame in the orientation "split"."""
-
-    columns: Annotated[list[str], few_columns]
-    data: list[list[Any]] = Field(max_length=MAX_ROWS)
+columns_adapter = TypeAdapter(Annotated[dict[str, list[Any]], Field(max_length=MAX_COLUMNS)])
 
 
 def from_inputs(value: Any) -> Any:
@@ -33,13 +25,7 @@ def from_inputs(value: Any) -> Any:
     return rows_from_columns(list(columns), list(columns.values()))
 
 
-def from_split(value: Any) -> list[dict[str, Any]]:
-    """The rows of `dataframe_split`."""
-    split = Split.model_validate(value)
-    return rows_from_table(split.columns, split.data)
-
-
 add_form("inputs", from_inputs)
 add_form("dataframe_records")
-add_form("dataframe_split", from_split)
+add_form("dataframe_split", rows_from_split)
 DOWNLOADS["models"] = download
