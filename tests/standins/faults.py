@@ -175,7 +175,7 @@ def test_folder_is_the_old_set_or_the_new_one_wherever_it_is_killed(
         return call
 
     with monkeypatch.context() as patch:
-        for owner, name in ((Path, "rename"), (Path, "replace"), (os, "fsync"), (Path, "unlink")):
+        for owner, name in ((Path, "rename"), (Path, "replace"), (os, "fsync"), (Path, "mkdir")):
             patch.setattr(owner, name, killable(getattr(owner, name)))
         contents = {"model.onnx": model, "bundle.json": json.dumps(info).encode()}
         with contextlib.suppress(SystemExit):
@@ -719,9 +719,9 @@ def test_value_without_bounds_is_refused_with_its_row(
         assert response.json()["detail"][0]["loc"][:4] == ["body", "instances", 50, name]
 
 
-def test_output_that_is_not_finite_is_refused_with_its_instance(
-    client: TestClient, rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def model_without_third_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exported model returns NaN for the third row."""
     run = OnnxModel.run
 
     def spoil(self: OnnxModel, features: Any) -> Any:
@@ -730,22 +730,21 @@ def test_output_that_is_not_finite_is_refused_with_its_instance(
         return output
 
     monkeypatch.setattr(OnnxModel, "run", spoil)
+
+
+@pytest.mark.usefixtures("model_without_third_number")
+def test_output_that_is_not_finite_is_refused_with_its_instance(
+    client: TestClient, rows: Rows
+) -> None:
     response = client.post("/predict", json={"instances": rows[:5]})
     assert response.status_code == 422
     assert response.json()["detail"] == "The model returns no finite number for instance 2."
 
 
+@pytest.mark.usefixtures("model_without_third_number")
 def test_monitor_refuses_rows_without_finite_prediction(
-    config: ProjectConfig, splits: Splits, monkeypatch: pytest.MonkeyPatch
+    config: ProjectConfig, splits: Splits
 ) -> None:
-    run = OnnxModel.run
-
-    def spoil(self: OnnxModel, features: Any) -> Any:
-        output = run(self, features).astype(float)
-        output[2] = np.nan
-        return output
-
-    monkeypatch.setattr(OnnxModel, "run", spoil)
     source = Path("current.parquet")
     splits.test.table.iloc[:20].drop(columns=data.TARGET).to_parquet(source)
     with pytest.raises(UserError, match=r"rows are refused \(row 3: the model returns no finite"):
