@@ -40,10 +40,16 @@ def timed(name: str) -> Iterator[None]:
 @contextmanager
 def stage(name: str) -> Iterator[ProjectConfig]:
     """Lock the project for a stage that writes to it, and time it."""
-    config = load_config()
-    lock_project()
+    config = lock_config()
     with timed(name):
         yield config
+
+
+def lock_config() -> ProjectConfig:
+    """Read params.toml, and lock the project."""
+    config = load_config()
+    lock_project()
+    return config
 
 
 @cache
@@ -95,9 +101,7 @@ def tune() -> None:
     """Search parameters and store the best in params.toml, also after Ctrl-C."""
     from .training.tune import tune as search
 
-    config = load_config()
-    lock_project()
-    search(config)
+    search(lock_config())
 
 
 @app.command()

@@ -4,6 +4,7 @@ Imports no training library, so that the API needs none.
 """
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +25,6 @@ FORMAT: Literal[3] = 3
 BLOCK_ROWS = 1000
 EXTERNAL_WEIGHTS = "session.model_external_initializers_file_folder_path"
 RETRAIN = "train the model again"
-NOT_FEATURES = {"cli.py", "data.py", "model.py", ".DS_Store"}
 
 
 class DataInfo(BaseModel):
@@ -71,7 +71,7 @@ class BundleInfo(BaseModel):
         format: FORMAT of the code that wrote it.
         variant: Of the template, as is `framework`.
         files: SHA-256 of each other file of the bundle.
-        code: SHA-256 of the code that trained the model; see splits.code_key().
+        code: SHA-256 of the code that trained the model; see code_key().
         features: SHA-256 of the code that built its features; see features_key().
         signature: JSON schema of an instance.
         example_prediction: The response for one row of the test set.
@@ -100,12 +100,20 @@ def load_info(folder: Path = BUNDLE) -> BundleInfo:
     return read_model(folder / INFO_FILE, BundleInfo, RETRAIN)
 
 
-def features_key() -> str:
-    """A hash of features.py and of what stands beside it, but for files that it does not use."""
-    folder = Path(__file__).parents[1]
-    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
-    used = [path for path in files if path.name not in NOT_FEATURES]
+def code_key(unused: Collection[str] = ("cli.py",)) -> str:
+    """A hash of the files beside features.py, which decide what the model learns.
+
+    Args:
+        unused: Names of files that are left out, as are those of core/ and of the stages.
+    """
+    files = [path for path in sorted(Path(__file__).parents[1].iterdir()) if path.is_file()]
+    used = [path for path in files if path.name not in (*unused, ".DS_Store")]
     return sha256(b"".join(path.read_bytes() for path in used))
+
+
+def features_key() -> str:
+    """A hash of the files that decide what build_features() returns."""
+    return code_key(unused=("cli.py", "data.py", "model.py"))
 
 
 class Predictor:

@@ -80,12 +80,6 @@ def split_key(config: ProjectConfig) -> str:
     return sha256(f"{config.seed} {config.split} {code}".encode())
 
 
-def code_key() -> str:
-    """A hash of the modules that decide what the model learns, but for core/ and the stages."""
-    modules = sorted(Path(str(data.__file__)).parent.glob("*.py"))
-    return sha256(b"".join(path.read_bytes() for path in modules if path.name != "cli.py"))
-
-
 def load_manifest() -> Manifest:
     """Read the manifest of the stored splits.
 

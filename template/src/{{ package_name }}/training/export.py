@@ -16,6 +16,7 @@ from ..core.bundle import (
     ExportInfo,
     OnnxModel,
     RunInfo,
+    code_key,
     features_key,
 )
 from ..core.config import BUNDLE, COMMAND, UserError
@@ -23,7 +24,7 @@ from ..core.files import replace_folder, sha256, to_json
 from ..core.metrics import Target
 from ..core.reference import reference_column
 from ..core.rows import Array, Features, first_line
-from ..core.splits import Splits, code_key, load_manifest
+from ..core.splits import Splits, load_manifest
 from ..features import Instance, build_features, monitored_columns
 from ..model import FRAMEWORK, predict, to_onnx
 

@@ -8,10 +8,11 @@ import tomlkit
 from optuna.trial import TrialState
 
 from .. import model
+from ..core.bundle import code_key
 from ..core.config import PARAMS, TRIALS, ProjectConfig
 from ..core.files import sha256, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
-from ..core.splits import code_key, load_manifest, load_split
+from ..core.splits import load_manifest, load_split
 from ..core.tracking import connect
 from .train import fit_model
 

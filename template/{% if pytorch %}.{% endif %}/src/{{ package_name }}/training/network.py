@@ -21,10 +21,10 @@ from torch.nn import Module
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
+from ..core.bundle import code_key
 from ..core.config import Config, UserError
 from ..core.files import sha256, write_atomic
 from ..core.rows import Array, Features
-from ..core.splits import code_key
 
 BatchLoss = Callable[[Array], Tensor]
 State = dict[str, Any]
