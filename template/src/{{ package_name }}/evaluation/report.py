@@ -57,9 +57,9 @@ def insert_results(text: str, results: str, path: Path) -> str:
     return updated
 
 
-def render_results(metrics: dict[str, Any]) -> str:
-    """The text of report.md, filled in."""
-    return TEMPLATES.get_template("report.md").render(metrics).strip()
+def render_results(metrics: dict[str, Any], before: Earlier | None = None) -> str:
+    """The text of report.md, filled in: the results, or their change since earlier ones."""
+    return TEMPLATES.get_template("report.md").render(metrics, before=before).strip()
 
 
 def headline(metrics: dict[str, Any]) -> str:
@@ -70,5 +70,4 @@ def headline(metrics: dict[str, Any]) -> str:
 def compare_results(earlier: Path) -> str:
     """The change since an earlier metrics.json, which may hold an empty object, in Markdown."""
     before = read_model(earlier, Earlier, "give a metrics.json of an earlier run")
-    template = TEMPLATES.get_template("report.md")
-    return template.render(load_results().model_dump(), before=before).strip()
+    return render_results(load_results().model_dump(), before)
