@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from .core.config import BUNDLE, METRICS, ProjectConfig, UserError, hide_credentials, load_config
+from .core.config import BUNDLE, ProjectConfig, UserError, hide_credentials, load_config
 
 # Each command imports its own stage, so that --help answers at once and serving needs no training
 # library.
@@ -119,9 +119,9 @@ def promote() -> None:
     from .evaluation.gate import promote as check_gate
 
     with stage("promote") as config:
-        metrics = check_gate(config)
-    if not metrics["gate"]["passed"]:
-        raise UserError(f"The model is not promoted. {' '.join(metrics['gate']['reasons'])}")
+        result = check_gate(config)
+    if not result.passed:
+        raise UserError(f"The model is not promoted. {' '.join(result.reasons)}")
 
 
 @app.command()
@@ -149,7 +149,7 @@ def run(
     search: Annotated[bool, typer.Option("--tune", help="Search parameters first.")] = False,
 ) -> None:
     """Run all stages in order: data, train, evaluate, promote, report."""
-    from .core.files import read_json
+    from .core.results import load_results
     from .evaluation.report import headline
 
     data()
@@ -161,7 +161,7 @@ def run(
         promote()
     finally:
         report()
-        Console().print(Markdown(headline(read_json(METRICS, "run it again"))))
+        Console().print(Markdown(headline(load_results().model_dump())))
 
 
 @app.command()

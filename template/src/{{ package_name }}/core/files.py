@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, RootModel, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from .config import UserError, describe
 
@@ -93,11 +93,6 @@ def read_model(path: Path, model: type[Model], advice: str) -> Model:
         problem = describe(error.errors()[0])
         message = f"{path} is damaged, or of another version: {problem}; {advice}."
         raise UserError(message) from error
-
-
-def read_json(path: Path, advice: str) -> dict[str, Any]:
-    """Read a JSON object; raises UserError as read_model() does."""
-    return read_model(path, RootModel[dict[str, Any]], advice).root
 
 
 def read_checked(path: Path, expected_sha256: str, advice: str) -> bytes:

@@ -20,7 +20,7 @@ IntArray = NDArray[np.int64]
 Features = dict[str, Array]
 Rows = Sequence[Mapping[str, Any]]
 # Rows of a file that are in memory at once.
-BATCH_ROWS = 10_000
+BATCH_ROWS = 2000
 
 
 class Row(BaseModel):
@@ -57,17 +57,17 @@ class Batch:
                 found = ", ".join(columns[:30])
                 raise UserError(f'{source} has no column "{name}"; it has {found}.')
 
-    def check(self, schema: type[Row]) -> tuple[list[dict[str, Any]], dict[int, str]]:
+    def check(self, schema: type[Row]) -> tuple[dict[int, Any], dict[int, str]]:
         """Validate each row; numbers may be given as text, and further columns are left out.
 
         Returns:
-            The valid rows, typed as the schema says, and by index why each other row was refused.
+            By index, the valid rows, typed as the schema says, and why each other was refused.
         """
-        valid = []
+        valid = {}
         refused = {}
         for index, row in enumerate(self.rows):
             try:
-                valid.append(vars(schema.model_validate(row, strict=False, extra="ignore")))
+                valid[index] = vars(schema.model_validate(row, strict=False, extra="ignore"))
             except ValidationError as error:
                 refused[index] = describe(error.errors()[0])
         return valid, refused
@@ -81,7 +81,7 @@ class Batch:
         valid, refused = self.check(schema)
         for index, reason in refused.items():
             raise UserError(f"{source}, {self.label(index)}: {reason}.")
-        return valid
+        return list(valid.values())
 
 
 # Takes a path and the marks of missing values.
@@ -131,10 +131,7 @@ def scan(path: Path, kind: Any, first_row: int, missing_values: Sequence[str]) -
 
     try:
         for table in dataset.dataset(path, format=kind).to_batches(batch_size=BATCH_ROWS):
-            rows = [
-                {name: None if cell in missing_values else cell for name, cell in row.items()}
-                for row in table.to_pylist()
-            ]
+            rows = replace_missing(table, missing_values).to_pylist()
             if rows:
                 yield Batch(rows, first_row, table=table)
             first_row += len(rows)
@@ -142,6 +139,20 @@ def scan(path: Path, kind: Any, first_row: int, missing_values: Sequence[str]) -
         # pyarrow puts its own steps before the reason.
         reason = first_line(error).rpartition("Invalid: ")[2]
         raise UserError(f"{path} cannot be read: {reason}", 2) from error
+
+
+def replace_missing(table: Any, missing_values: Sequence[str]) -> Any:
+    """The table (a pyarrow.RecordBatch) with nulls in place of these cells."""
+    import pyarrow as pa  # noqa: PLC0415 - the API does not need it
+    from pyarrow import compute  # noqa: PLC0415
+
+    if not missing_values:
+        return table
+    columns = [
+        compute.if_else(compute.is_in(column, pa.array(missing_values)), None, column)
+        for column in table.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 
 
 READERS: dict[str, Reader] = {".csv": read_csv, ".parquet": read_parquet}

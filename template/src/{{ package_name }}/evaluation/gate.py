@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -25,11 +25,10 @@ class Check(NamedTuple):
     reason: str
 
 
-def promote(config: ProjectConfig) -> dict[str, Any]:
+def promote(config: ProjectConfig) -> GateResult:
     """Register the model as champion if it passes all checks, else as challenger.
 
-    Returns:
-        The content of metrics.json, with the result of the gate and its reasons.
+    The result of the gate is written to metrics.json, too.
 
     Raises:
         UserError: metrics.json is not what `evaluate` found for this model, or MLflow lacks what
@@ -46,9 +45,8 @@ def promote(config: ProjectConfig) -> dict[str, Any]:
         passed = all(check.passed for check in checks)
         register(run_id, "champion" if passed else "challenger")
     results.gate = GateResult(passed=passed, reasons=[check.reason for check in checks])
-    content = results.model_dump()
-    write_atomic(METRICS, to_json(content))
-    return content
+    write_atomic(METRICS, to_json(results.model_dump()))
+    return results.gate
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 """The command `monitor`: drift, refused rows and quality of current data."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import chain, islice
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Template
 from matplotlib.figure import Figure
+from pydantic import BaseModel
 
 from .. import data
 from ..core.bootstrap import bootstrap
@@ -19,7 +19,7 @@ from ..core.config import METRICS, MonitoringConfig, ProjectConfig, UserError
 from ..core.files import to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
 from ..core.results import load_results
-from ..core.rows import Array, Batch, IntArray, Rows, open_rows
+from ..core.rows import BATCH_ROWS, Array, Batch, IntArray, Rows, open_rows
 from ..core.splits import Split
 from ..features import MISSING_VALUES, Instance, monitored_columns
 from .drift import Drift, measure_drift
@@ -29,8 +29,12 @@ FIGURE = Path("reports/drift.png")
 TEMPLATE = Path(__file__).with_name("drift.md")
 # Quality is measured on the first rows with a target.
 MAX_LABELLED = 10_000
-# Instances of a request log that are in memory at once; one may be an image.
-LOG_ROWS = 1000
+
+
+class LoggedRequest(BaseModel):
+    """What monitoring needs of a line of a request log."""
+
+    instances: list[dict[str, Any]]
 
 
 class CurrentData:
@@ -52,22 +56,22 @@ class CurrentData:
     def add(self, batch: Batch) -> None:
         """Validate, predict and count the rows; one without a finite prediction is refused."""
         valid, refused = batch.check(Instance)
-        rows = []
         if valid:
-            output = self.predictor.raw_output(valid)
+            output = self.predictor.raw_output(list(valid.values()))
             is_finite = np.asarray(np.isfinite(output).all(axis=1))
-            indices = [index for index in range(len(batch.rows)) if index not in refused]
-            for index, row, accepted in zip(indices, valid, is_finite, strict=True):
-                if accepted:
-                    rows.append({**batch.rows[index], **row})
-                else:
-                    refused[index] = "the model returns no finite number"
-        if rows:
-            self.count(rows, output[is_finite])
+            not_finite = compress(valid, ~is_finite)
+            refused |= dict.fromkeys(not_finite, "the model returns no finite number")
+            valid = dict(compress(valid.items(), is_finite))
+        if valid:
+            self.count(list(valid.values()), output[is_finite])
         self.n_rows += len(batch.rows)
         self.refused += [f"{batch.label(index)}: {reason}" for index, reason in refused.items()]
-        labelled = [row for row in rows if row.get(data.TARGET) is not None]
-        self.labelled = (self.labelled + labelled)[:MAX_LABELLED]
+        labelled = (
+            {**batch.rows[index], **row}
+            for index, row in valid.items()
+            if batch.rows[index].get(data.TARGET) is not None
+        )
+        self.labelled += islice(labelled, MAX_LABELLED - len(self.labelled))
 
     def count(self, rows: Rows, output: Array) -> None:
         """Count the rows in each bin of the reference data."""
@@ -113,9 +117,9 @@ def read_batches(source: Path) -> Iterator[Batch]:
         return
     logs = (Path(f"{source}.1"), source)
     instances = chain.from_iterable(read_request_log(log) for log in logs if log.is_file())
-    while block := list(islice(instances, LOG_ROWS)):
+    while block := list(islice(instances, BATCH_ROWS)):
         labels, rows = zip(*block, strict=True)
-        yield Batch([*rows], 0, [*labels])
+        yield Batch(list(rows), 0, list(labels))
 
 
 def read_request_log(log: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -124,8 +128,8 @@ def read_request_log(log: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for number, line in enumerate(file, 1):
             label = f"line {number}"
             try:
-                instances = [dict(instance) for instance in json.loads(line)["instances"]]
-            except (ValueError, LookupError, TypeError):
+                instances = LoggedRequest.model_validate_json(line).instances
+            except ValueError:
                 instances, label = [{}], f"line {number} holds no instances"
             for instance in instances:
                 yield label, instance

@@ -61,10 +61,14 @@ def build_features(rows: Rows) -> Features:
         "categorical": text of shape (n, len(CATEGORICAL)), "missing" where a value is missing.
     """
     raw = numeric_array(rows, RAW)
-    logarithms = np.log1p(numeric_array(rows, SKEWED))
-    missing = np.isnan(numeric_array(rows, OPTIONAL))
-    amount, price, time = numeric_array(rows, ("amount", "price", "time")).T
-    columns = (raw, logarithms, missing, amount / price, amount / time)
+    field = dict(zip(RAW, raw.T, strict=True))
+    columns = (
+        raw,
+        *(np.log1p(field[name]) for name in SKEWED),
+        *(np.isnan(field[name]) for name in OPTIONAL),
+        field["amount"] / field["price"],
+        field["amount"] / field["time"],
+    )
     numeric = np.column_stack(columns).astype(np.float32)
     return {"numeric": numeric, "categorical": categorical_array(rows, CATEGORICAL)}
 
