@@ -84,7 +84,7 @@ class Target(BaseModel):
         """Outputs that ignore the features: the class shares of the training set."""
         n_rows = len(next(iter(features.values())))
         shares = np.bincount(y_train) / len(y_train)
-        return {"majority class": np.tile(shares, (n_rows, 1))}
+        return {"class prior": np.tile(shares, (n_rows, 1))}
 
     def choose(self, output: Array) -> IntArray:
         """The index of the predicted class of each row."""
