@@ -147,9 +147,9 @@ class Predictor:
             UserError: A number is not finite; names the index of the row.
         """
         output = self.raw_output(rows)
-        not_finite = np.argwhere(~np.isfinite(output))
-        if len(not_finite):
-            index = not_finite[0, 0]
+        is_finite = np.isfinite(output).all(axis=1)
+        if not is_finite.all():
+            index = np.argmin(is_finite)
             raise UserError(f"The model returns no finite number for instance {index}.")
         return output
 
