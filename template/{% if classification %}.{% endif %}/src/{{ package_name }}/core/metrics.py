@@ -117,8 +117,8 @@ class Target(BaseModel):
     def scorer(self, y_true: IntArray, output: Array) -> Callable[[IntArray], float]:
         """The primary metric as a function of row indices, for resamples and slices."""
         if self.is_binary:
-            score = output[:, 1]
-            return lambda rows: average_precision(y_true[rows], score[rows])
+            rank = np.unique(output[:, 1], return_inverse=True)[1]
+            return lambda rows: average_precision(y_true[rows], rank[rows])
         y_pred = self.choose(output)
         return lambda rows: macro_f1(y_true[rows], y_pred[rows])
 
@@ -135,7 +135,7 @@ class Target(BaseModel):
         # The cost of the better constant decision: the same class for every row.
         constant_cost = min(self.cost_per_1000(y_true, np.full_like(y_true, c)) for c in (0, 1))
         return {
-            "average_precision": average_precision(y_true, score),
+            "average_precision": metrics.average_precision_score(y_true, score),
             "roc_auc": metrics.roc_auc_score(y_true, score),
             "brier_score": metrics.brier_score_loss(y_true, score),
             "precision": metrics.precision_score(y_true, y_pred, zero_division=0),
@@ -183,16 +183,20 @@ def require_class_rows(split: str, names: Iterable[str], counts: IntArray) -> No
             )
 
 
-def average_precision(y_true: IntArray, score: Array) -> float:
-    """Precision averaged over recall; rows of equal score are one step. NaN without positives.
+def average_precision(y_true: IntArray, rank: IntArray) -> float:
+    """Precision averaged over recall. NaN without positives.
 
-    Ten times as fast as scikit-learn's, for the bootstrap.
+    Fifty times as fast as scikit-learn's, for the bootstrap.
+
+    Args:
+        y_true: 1 for a positive row, else 0.
+        rank: The rank of each row's score from 0; rows of equal score have the same.
     """
     if not y_true.any():
         return float("nan")
-    _, step = np.unique(-score, return_inverse=True)
-    positives = np.bincount(step, y_true)
-    precision = np.cumsum(positives) / np.cumsum(np.bincount(step))
+    # From the highest rank to the lowest.
+    positives = np.bincount(rank, y_true)[::-1]
+    precision = np.cumsum(positives) / np.cumsum(np.bincount(rank)[::-1])
     return float(positives @ precision / positives.sum())
 
 
