@@ -221,8 +221,9 @@ def test_no_request_brings_the_api_down(project: Project) -> None:
     broken.write_text(BROKEN.format(python=project.folder / ".venv/bin/python"), "utf-8")
     broken.chmod(0o755)
     fuzz(project, project.folder / ".venv/bin/churn-radar", "serve", status=0)
-    # The negative control.
-    fuzz(project, broken, status=1)
+    # The negative control, for one combination of each rotation.
+    if project.combination.variant == "tabular-classification":
+        fuzz(project, broken, status=1)
 
 
 # Instances, and what the bundle predicts for them.
