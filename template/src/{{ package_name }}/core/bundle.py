@@ -146,18 +146,18 @@ class Predictor:
         Raises:
             UserError: A number is not finite; names the index of the row.
         """
-        output = self.raw_output(rows)
-        is_finite = np.isfinite(output).all(axis=1)
+        output, is_finite = self.raw_output(rows)
         if not is_finite.all():
             index = np.argmin(is_finite)
             raise UserError(f"The model returns no finite number for instance {index}.")
         return output
 
-    def raw_output(self, rows: Rows) -> Array:
-        """What the model returns for valid rows, finite or not."""
+    def raw_output(self, rows: Rows) -> tuple[Array, Array]:
+        """What the model returns for valid rows, and for each row whether that is finite."""
         # In blocks, because the features of many rows may not fit into memory.
         blocks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
-        return np.concatenate([self.model.run(build_features(block)) for block in blocks])
+        output = np.concatenate([self.model.run(build_features(block)) for block in blocks])
+        return output, np.isfinite(output).all(axis=1)
 
     def predict(self, rows: Rows) -> list[dict[str, Any]]:
         """One prediction for each valid row, in the same order."""

@@ -61,7 +61,7 @@ class Batch:
         """Validate each row; numbers may be given as text, and further columns are left out.
 
         Returns:
-            By index, the valid rows, typed as the schema says, and why each other was refused.
+            The valid rows, typed by the schema, and why the others were refused; both by index.
         """
         valid = {}
         refused = {}
@@ -148,10 +148,8 @@ def replace_missing(table: Any, missing_values: Sequence[str]) -> Any:
 
     if not missing_values:
         return table
-    columns = [
-        compute.if_else(compute.is_in(column, pa.array(missing_values)), None, column)
-        for column in table.columns
-    ]
+    marks = pa.array(missing_values)
+    columns = [compute.if_else(compute.is_in(c, marks), None, c) for c in table.columns]
     return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 
 

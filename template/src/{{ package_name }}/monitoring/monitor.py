@@ -19,7 +19,7 @@ from ..core.config import METRICS, MonitoringConfig, ProjectConfig, UserError
 from ..core.files import to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
 from ..core.results import load_results
-from ..core.rows import BATCH_ROWS, Array, Batch, IntArray, Rows, open_rows
+from ..core.rows import Array, Batch, IntArray, Rows, open_rows
 from ..core.splits import Split
 from ..features import MISSING_VALUES, Instance, monitored_columns
 from .drift import Drift, measure_drift
@@ -29,6 +29,8 @@ FIGURE = Path("reports/drift.png")
 TEMPLATE = Path(__file__).with_name("drift.md")
 # Quality is measured on the first rows with a target.
 MAX_LABELLED = 10_000
+# Instances of a request log that are in memory at once; one may be an image.
+LOG_ROWS = 1000
 
 
 class LoggedRequest(BaseModel):
@@ -57,8 +59,7 @@ class CurrentData:
         """Validate, predict and count the rows; one without a finite prediction is refused."""
         valid, refused = batch.check(Instance)
         if valid:
-            output = self.predictor.raw_output(list(valid.values()))
-            is_finite = np.asarray(np.isfinite(output).all(axis=1))
+            output, is_finite = self.predictor.raw_output(list(valid.values()))
             not_finite = compress(valid, ~is_finite)
             refused |= dict.fromkeys(not_finite, "the model returns no finite number")
             valid = dict(compress(valid.items(), is_finite))
@@ -117,7 +118,7 @@ def read_batches(source: Path) -> Iterator[Batch]:
         return
     logs = (Path(f"{source}.1"), source)
     instances = chain.from_iterable(read_request_log(log) for log in logs if log.is_file())
-    while block := list(islice(instances, BATCH_ROWS)):
+    while block := list(islice(instances, LOG_ROWS)):
         labels, rows = zip(*block, strict=True)
         yield Batch(list(rows), 0, list(labels))
 

@@ -53,5 +53,10 @@ def open_request_log() -> None:
 def log_request(run_id: str, rows: Rows, predictions: list[dict[str, Any]]) -> None:
     """Append one line, if the log is open."""
     if log.handlers:
-        record = {"run_id": run_id, "instances": rows, "predictions": predictions}
-        log.info(json.dumps({"time": time.time(), **record}, ensure_ascii=False))
+        record = {
+            "time": time.time(),
+            "run_id": run_id,
+            "instances": rows,
+            "predictions": predictions,
+        }
+        log.info(json.dumps(record, ensure_ascii=False))
