@@ -7,6 +7,7 @@ Usage: fuzz.py COMMAND ..., with the Python of this repository, in a network nam
 The command starts the API on the port of the variable PORT.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -28,7 +29,7 @@ CHECKS = (
 )
 PORT = ADDRESS.rpartition(":")[2]
 CONFIG = f"""
-hooks = '{Path(__file__).with_name("fuzz_hooks.py")}'
+hooks = {json.dumps(str(Path(__file__).with_name("fuzz_hooks.py")))}
 
 # What an OpenAPI document cannot contain: the only name of a model that exists.
 [parameters]

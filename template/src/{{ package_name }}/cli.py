@@ -149,7 +149,6 @@ def run(
     search: Annotated[bool, typer.Option("--tune", help="Search parameters first.")] = False,
 ) -> None:
     """Run all stages in order: data, train, evaluate, promote, report."""
-    from .core.results import load_results
     from .evaluation.report import headline
 
     data()
@@ -161,7 +160,7 @@ def run(
         promote()
     finally:
         report()
-        Console().print(Markdown(headline(load_results().model_dump())))
+        Console().print(Markdown(headline()))
 
 
 @app.command()

@@ -62,9 +62,9 @@ def render_results(metrics: dict[str, Any], before: Earlier | None = None) -> st
     return TEMPLATES.get_template("report.md").render(metrics, before=before).strip()
 
 
-def headline(metrics: dict[str, Any]) -> str:
+def headline() -> str:
     """The part of the results that a run prints."""
-    return render_results(metrics).partition("<!-- ")[0]
+    return render_results(load_results().model_dump()).partition("<!-- ")[0]
 
 
 def compare_results(earlier: Path) -> str:
