@@ -12,8 +12,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
-as_output = import_module(f"{package}.metrics").as_output
-raw = {"train": pd.DataFrame(train.instances), "test": pd.DataFrame(test.instances)}
+as_output = import_module(f"{package}.core.metrics").as_output
+raw = {"train": pd.DataFrame(train.rows), "test": pd.DataFrame(test.rows)}
 for table in raw.values():
     table["average_gift"] = np.log(table["average_gift"])
 scaler = StandardScaler().fit(raw["train"])
@@ -22,7 +22,7 @@ models = [KMeans(k, n_init=10, random_state=0).fit(rows) for k in range(2, 9)]
 reference = max(models, key=lambda model: silhouette_score(rows, model.labels_))
 
 there = scaler.transform(raw["test"])
-model, plain = predictor.output(test.instances), as_output(reference.predict(there))
+model, plain = predictor.output(test.rows), as_output(reference.predict(there))
 show(
     f"StandardScaler and k-means, k by silhouette ({reference.n_clusters})",
     plain,

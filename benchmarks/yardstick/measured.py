@@ -7,21 +7,25 @@ from pathlib import Path
 import numpy as np
 
 package = next(path.parent.name for path in Path("src").glob("*/model.py"))
-load_part = import_module(f"{package}.dataset").load_part
-predictor = import_module(f"{package}.bundle").Predictor(Path("artifacts/bundle"))
-train, test, task = load_part("train"), load_part("test"), predictor.task
-settings = import_module(f"{package}.settings").load_settings()
+load_split = import_module(f"{package}.core.splits").load_split
+predictor = import_module(f"{package}.core.bundle").Predictor()
+train, test, target = load_split("train"), load_split("test"), predictor.target
 
 
-def primary(part, output):
-    """The primary metric of an output on the rows of a part."""
-    target = task.encode(part.target, part.inputs)
-    return float(task.scores(target, output, np.ones((1, len(output))))[task.primary][0])
+def score(split, output):
+    """The primary metric of an output on the rows of a split."""
+    y_true = target.encode(split.target, split.features)
+    return target.scorer(y_true, output)(np.arange(len(split)))
 
 
-def show(reference, said, **more):
+def show(reference, output, **more):
     """Print one line of JSON: the reference, by its name and its output, beside the model."""
-    result = {"variant": settings.variant, "reference": reference, "metric": task.primary}
-    result["reference_value"] = primary(test, said)
-    result["model_value"] = primary(test, predictor.output(test.instances))
+    result = {
+        "variant": predictor.info.variant,
+        "framework": predictor.info.framework,
+        "reference": reference,
+        "metric": target.primary_metric,
+        "reference_value": score(test, output),
+        "model_value": score(test, predictor.output(test.rows)),
+    }
     print(json.dumps(result | more))

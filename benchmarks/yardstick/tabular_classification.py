@@ -1,12 +1,12 @@
 """The plain reference for the loans: gradient boosting on the raw columns, as they come."""
 
 import pandas as pd
-from measured import show, task, test, train
+from measured import show, target, test, train
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 
-def columns(part):
-    table = pd.DataFrame(part.instances)
+def columns(split):
+    table = pd.DataFrame(split.rows)
     for name in table.select_dtypes(exclude="number"):
         table[name] = table[name].astype("category")
     return table
@@ -15,6 +15,6 @@ def columns(part):
 reference = HistGradientBoostingClassifier(
     learning_rate=0.05, max_leaf_nodes=15, categorical_features="from_dtype", random_state=0
 )
-reference.fit(columns(train), task.encode(train.target, train.inputs))
-said = reference.predict_proba(columns(test))
-show("HistGradientBoosting on the raw columns", said)
+reference.fit(columns(train), target.encode(train.target, train.features))
+output = reference.predict_proba(columns(test))
+show("HistGradientBoosting on the raw columns", output)
