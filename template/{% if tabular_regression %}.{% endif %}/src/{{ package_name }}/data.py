@@ -17,7 +17,7 @@ from .core.rows import Array, Features, Rows
 from .features import CATEGORICAL, NUMERIC, RAW, Instance
 
 SOURCE = "hotel_rates of the R package modeldata, from Antonio, de Almeida and Nunes (2019)"
-LICENCE = "CC BY 4.0, as the paper (Data in Brief 22); modeldata states none"
+LICENCE = "CC BY 4.0 for the paper (Data in Brief 22); modeldata states none"
 # The kind of problem, as metrics.json names it.
 VARIANT = "tabular-regression"
 
