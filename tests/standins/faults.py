@@ -33,7 +33,7 @@ from churn_radar.core.bundle import OnnxModel, Predictor
 from churn_radar.core.config import BUNDLE, COMMAND, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder, sha256
 from churn_radar.core.results import load_results
-from churn_radar.core.rows import WRITERS, Batch, Rows
+from churn_radar.core.rows import WRITERS, Batch, Rows, open_rows
 from churn_radar.core.splits import Splits
 from churn_radar.core.tracking import connect, require_run
 from churn_radar.evaluation import evaluate
@@ -142,6 +142,15 @@ def test_predict_refuses_blocks_that_another_call_removed(
     monkeypatch.setattr(batch, "predict_blocks", lambda *_: len(rows))
     with pytest.raises(UserError, match="Another predict"):
         batch.predict_file(source, Path("predictions.csv"), BUNDLE)
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_columns_of_one_name_are_refused_with_the_name(name: str) -> None:
+    table, path = pa.table([["a"], ["b"]], ["time", "time"]), Path(name)
+    with WRITERS[path.suffix](path, table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(UserError, match="columns.* named .?time"):
+        list(open_rows(path, ()))
 
 
 @pytest.mark.usefixtures("config")

@@ -85,10 +85,8 @@ def read_model(path: Path, model: type[Model], advice: str) -> Model:
     restore_folder(path.parent)
     try:
         return model.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing; {advice}.") from error
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+        raise UserError(f"{path} cannot be read: {error.strerror}; {advice}.") from error
     except ValidationError as error:
         problem = describe(error.errors()[0])
         message = f"{path} is damaged, or of another version: {problem}; {advice}."

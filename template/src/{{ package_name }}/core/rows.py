@@ -4,6 +4,7 @@ Training, batch prediction, monitoring and the API check rows by the same schema
 the API is a row without the target.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,10 +127,12 @@ def read_parquet(path: Path, missing_values: Sequence[str]) -> Iterator[Batch]: 
 
 
 def scan(path: Path, kind: Any, first_row: int, missing_values: Sequence[str]) -> Iterator[Batch]:
-    """Read a file of a kind that pyarrow.dataset knows; it refuses columns of the same name."""
-    from pyarrow import dataset  # noqa: PLC0415 - the API does not need it
+    """Read a file of a kind that pyarrow.dataset knows."""
+    from pyarrow import dataset, parquet  # noqa: PLC0415 - the API does not need it
 
     try:
+        if kind == "parquet":
+            require_unique(parquet.read_schema(path).names)
         for table in dataset.dataset(path, format=kind).to_batches(batch_size=BATCH_ROWS):
             rows = replace_missing(table, missing_values).to_pylist()
             if rows:
@@ -139,6 +142,12 @@ def scan(path: Path, kind: Any, first_row: int, missing_values: Sequence[str]) -
         # pyarrow puts its own steps before the reason.
         reason = first_line(error).rpartition("Invalid: ")[2]
         raise UserError(f"{path} cannot be read: {reason}", 2) from error
+
+
+def require_unique(names: Sequence[str]) -> None:
+    """Raises ValueError with a name that several columns have; of a CSV, pyarrow does."""
+    for name in Counter(names) - Counter(set(names)):
+        raise ValueError(f'several columns are named "{name}"')
 
 
 def replace_missing(table: Any, missing_values: Sequence[str]) -> Any:

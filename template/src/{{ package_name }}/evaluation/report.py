@@ -41,7 +41,7 @@ def report(*, check: bool = False) -> None:
         if not check and BUNDLE.is_dir() and results.run != load_info().run:
             raise UserError(f"{METRICS} is about another model; run `{COMMAND} evaluate`.")
     for path in DOCUMENTS:
-        document = path.read_text(encoding="utf-8") if path.is_file() else ""
+        document = path.read_text(encoding="utf-8")
         updated = insert_results(document, text, path)
         if not check:
             write_atomic(path, updated.encode())

@@ -146,9 +146,10 @@ def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, An
     except ValueError as error:
         raise UserError(f'Column "{data.TARGET}" of the current data: {error}.', 2) from error
     scorer = predictor.target.scorer(y_true, predictor.output(labelled.rows))
-    if np.isnan(scorer(np.arange(len(labelled)))):
+    rows = np.arange(len(labelled))
+    if np.isnan(scorer(rows)):
         return None
-    found = bootstrap(scorer, np.arange(len(labelled)), labelled.groups, config)
+    found = bootstrap(scorer, rows, labelled.groups, config)
     quality = {"name": predictor.target.primary_metric, "rows": len(labelled), **found}
     results = load_results() if METRICS.is_file() else None
     if results and results.run == predictor.info.run:
@@ -162,12 +163,12 @@ def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, An
 def find_problems(report: dict[str, Any], limits: MonitoringConfig) -> list[str]:
     """Which limits are exceeded, in words."""
     problems = []
-    n_refused, n_rows, quality = report["refused"], report["rows"], report["quality"]
-    if n_refused > limits.max_refused * n_rows:
-        problems.append(f"{n_refused} of {n_rows} rows are refused ({report['reasons'][0]})")
+    if report["refused"] > limits.max_refused * report["rows"]:
+        problems.append("{refused} of {rows} rows are refused ({reasons[0]})".format(**report))
     drifted = [column["name"] for column in report["columns"] if column["drifted"]]
     if drifted:
         problems.append(f"drifted: {', '.join(drifted)}")
+    quality = report["quality"]
     if quality and quality.get("worse"):
         problems.append("{name} is {value:.3g}, on the test set {test:.3g}".format(**quality))
     return problems

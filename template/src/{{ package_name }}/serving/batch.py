@@ -36,10 +36,8 @@ def predict_file(source: Path, output: Path, bundle: Path) -> None:
         join_blocks(blocks, n_rows, output)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{source} to {output}: {first_line(error)}", 2) from error
-    except UserError as error:
-        # Blocks are kept where the file may be read on, such as after a failure of the network.
-        if not isinstance(error.__cause__, OSError):
-            rmtree(blocks, ignore_errors=True)
+    except UserError:
+        rmtree(blocks, ignore_errors=True)
         raise
 
 
@@ -47,9 +45,8 @@ def block_folder(predictor: Predictor, source: Path, output: Path) -> Path:
     """The folder for the blocks of this model and this version of the source and its files."""
     key = predictor.version
     for path in sorted([source, *source.rglob("*")]):
-        if path.exists():
-            state = path.stat()
-            key += f" {path.resolve()} {state.st_size} {state.st_mtime_ns}"
+        state = path.stat()
+        key += f" {path.resolve()} {state.st_size} {state.st_mtime_ns}"
     return output.with_name(f".{output.name}-{sha256(key.encode())[:16]}")
 
 

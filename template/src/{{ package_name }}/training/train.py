@@ -42,8 +42,8 @@ def train(config: ProjectConfig) -> None:
             hardware=platform.platform(),
         )
         bundle = export_bundle(model, target, splits, config.export_tolerance, run_info)
-        mlflow.log_params(model_config.model_dump())
-        mlflow.log_params({"seed": config.seed, "data": bundle.data.sha256[:12]})
+        parameters = {"seed": config.seed, "data": bundle.data.sha256[:12]}
+        mlflow.log_params({**model_config.model_dump(), **parameters})
         mlflow.log_metrics({f"valid_{name}": value for name, value in scores.items()})
         mlflow.set_tags(run_info.model_dump())
         mlflow.log_artifact(str(PARAMS))

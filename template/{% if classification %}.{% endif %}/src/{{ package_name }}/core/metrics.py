@@ -146,18 +146,16 @@ class Target(BaseModel):
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: the predicted class and all probabilities."""
-        names = ["label", *(f"probability_{name}" for name in self.classes)]
-        rows = zip(self.choose(output), output.tolist(), strict=True)
-        return [
-            dict(zip(names, [self.classes[index], *probabilities], strict=True))
-            for index, probabilities in rows
-        ]
+        columns = self.monitored_columns(output)
+        rows = zip(*columns.values(), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
         """What monitoring compares of the predictions: all that they hold."""
         columns = {"label": [self.classes[index] for index in self.choose(output)]}
-        probabilities = zip(self.classes, output.T.tolist(), strict=True)
-        return columns | {f"probability_{name}": values for name, values in probabilities}
+        for name, probabilities in zip(self.classes, output.T.tolist(), strict=True):
+            columns[f"probability_{name}"] = probabilities
+        return columns
 
     def notes(self) -> list[str]:
         """Sentences for the report."""
