@@ -83,7 +83,7 @@ def data() -> None:
 
     with stage("data") as config:
         manifest = build_dataset(config)
-    for warning in manifest.warnings:
+    for warning in manifest.warnings.values():
         console.print("warning:", warning, soft_wrap=True, highlight=False, markup=False)
 
 

@@ -32,6 +32,7 @@ class DataInfo(BaseModel):
 
     Attributes:
         train: Number of rows, as are `rows`, `valid` and `test`.
+        warnings: What may make the results too good, by name.
         sha256: Of the files of all splits.
     """
 
@@ -41,7 +42,7 @@ class DataInfo(BaseModel):
     train: int
     valid: int
     test: int
-    warnings: list[str]
+    warnings: dict[str, str]
     sha256: str
 
 

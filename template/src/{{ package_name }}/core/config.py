@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -76,6 +76,9 @@ def describe(problem: Any) -> str:
     return f"{field}: {message}"
 
 
+Reason = Annotated[str, Field(min_length=1)]
+
+
 class MonitoringConfig(Config):
     """[monitoring] in params.toml: the limits of `monitor`."""
 
@@ -101,6 +104,7 @@ class ProjectConfig(Config):
     model: dict[str, Any]
     decision: dict[str, Any]
     monitoring: MonitoringConfig
+    accepted_warnings: dict[str, Reason] = {}
 
 
 def load_config() -> ProjectConfig:

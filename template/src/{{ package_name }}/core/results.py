@@ -33,10 +33,24 @@ class Baseline(BaseModel):
 
 
 class SliceResult(Interval):
-    """The primary metric on `n` rows of the test set."""
+    """The primary metric on `n` rows of the test set.
+
+    Attributes:
+        metrics: All metrics on these rows.
+        differences: In the rates of errors, from those of all other test rows.
+    """
 
     name: str
     n: int
+    metrics: dict[str, FiniteFloat]
+    differences: dict[str, Interval]
+
+
+class Condition(BaseModel):
+    """What the gate requires beside the improvement: a value above a limit."""
+
+    value: FiniteFloat
+    limit: FiniteFloat
 
 
 class GateResult(BaseModel):
@@ -73,6 +87,7 @@ class Results(Comparable, Config):
     baselines: dict[str, FiniteFloat]
     improvement: Interval
     metrics: dict[str, FiniteFloat]
+    conditions: dict[str, Condition]
     slices: list[SliceResult]
     importance: dict[str, FiniteFloat]
     notes: list[str]

@@ -88,6 +88,9 @@ def measure(
         # Both on the same rows, so that their errors are compared in pairs.
         return SIGN * (score(rows) - scorers[strongest](rows))
 
+    def lower_bound(scorer: Scorer) -> float:
+        return bootstrap(scorer, rows, test.groups, config)["ci_low"]
+
     return {
         "primary": {
             "name": target.primary_metric,
@@ -98,19 +101,51 @@ def measure(
         "baselines": values,
         "improvement": bootstrap(improvement, rows, test.groups, config),
         "metrics": target.metrics(y_true, output),
-        "slices": measure_slices(score, test, config),
+        "conditions": target.conditions(y_true, output, lower_bound, config),
+        "slices": measure_slices(target, test, y_true, output, config),
     }
 
 
-def measure_slices(score: Scorer, test: Split, config: ProjectConfig) -> list[dict[str, Any]]:
-    """The primary metric on each slice that is large enough, and where it is defined."""
+def measure_slices(
+    target: Target, test: Split, y_true: Array, output: Array, config: ProjectConfig
+) -> list[dict[str, Any]]:
+    """All metrics on each slice that is large enough, and where the primary one is defined."""
+    score = target.scorer(y_true, output)
+    rates = target.error_rates(y_true, output)
     slices = []
     for name, mask in data.slices(test.table).items():
-        rows = np.flatnonzero(mask.fillna(value=False))
-        if len(rows) >= config.min_slice_size and np.isfinite(score(rows)):
-            interval = bootstrap(score, rows, test.groups[rows], config)
-            slices.append({"name": name, "n": len(rows), **interval})
+        inside = mask.fillna(value=False).to_numpy(dtype=bool)
+        rows = np.flatnonzero(inside)
+        if len(rows) < config.min_slice_size or not np.isfinite(score(rows)):
+            continue
+        metrics = target.metrics(y_true[rows], output[rows])
+        measured = {
+            "name": name,
+            "n": len(rows),
+            **bootstrap(score, rows, test.groups[rows], config),
+            "metrics": {name: value for name, value in metrics.items() if np.isfinite(value)},
+            "differences": compare_slice(rates, inside, test, config),
+        }
+        slices.append(measured)
     return slices
+
+
+def compare_slice(
+    rates: dict[str, Scorer], inside: Array, test: Split, config: ProjectConfig
+) -> dict[str, dict[str, float]]:
+    """Each rate on the rows of a slice minus that on all other test rows."""
+    rows = np.arange(len(test))
+    differences = {}
+    for name, rate in rates.items():
+        scorer = difference(rate, inside)
+        if np.isfinite(scorer(rows)):
+            differences[name] = bootstrap(scorer, rows, test.groups, config)
+    return differences
+
+
+def difference(rate: Scorer, inside: Array) -> Scorer:
+    """The rate on rows inside a slice minus the rate on the other rows."""
+    return lambda rows: rate(rows[inside[rows]]) - rate(rows[~inside[rows]])
 
 
 def measure_importance(

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import starmap
 from typing import NamedTuple
 
 import mlflow
 from mlflow.exceptions import MlflowException
 
 from ..core.bundle import load_info
-from ..core.config import COMMAND, METRICS, ProjectConfig, UserError
+from ..core.config import COMMAND, METRICS, PARAMS, ProjectConfig, UserError
 from ..core.files import Model, to_json, write_atomic
-from ..core.results import Comparable, GateResult, Results, load_results
+from ..core.results import Comparable, Condition, GateResult, Results, load_results
 from ..core.rows import first_line
 from ..core.tracking import require_run
 
@@ -41,7 +42,12 @@ def promote(config: ProjectConfig) -> GateResult:
     if results.model_copy(update={"gate": recorded.gate}) != recorded:
         raise UserError(f"{METRICS} is about another model or changed; run `{COMMAND} evaluate`.")
     with mlflow_errors():
-        checks = [check_baseline(results, config), check_champion(results, config)]
+        checks = [
+            check_baseline(results, config),
+            *starmap(check_condition, results.conditions.items()),
+            *check_warnings(results, config),
+            check_champion(results, config),
+        ]
         passed = all(check.passed for check in checks)
         register(run_id, "champion" if passed else "challenger")
     results.gate = GateResult(passed=passed, reasons=[check.reason for check in checks])
@@ -68,6 +74,26 @@ def check_baseline(results: Results, config: ProjectConfig) -> Check:
         f"{config.margin:g}."
     )
     return Check(passed, reason)
+
+
+def check_condition(name: str, condition: Condition) -> Check:
+    """Whether the value is above its limit."""
+    passed = condition.value > condition.limit
+    reason = (
+        f"The {name} is {condition.value:.5g}, {'above' if passed else 'not above'} its "
+        f"limit of {condition.limit:.4g}."
+    )
+    return Check(passed, reason)
+
+
+def check_warnings(results: Results, config: ProjectConfig) -> list[Check]:
+    """Whether each warning is accepted in params.toml, with a reason."""
+    checks = []
+    for name, warning in results.data.warnings.items():
+        reason = config.accepted_warnings.get(name)
+        advice = f"If that is right, say why in [accepted_warnings] of {PARAMS}: {name} = ..."
+        checks.append(Check(reason is not None, f"{warning} {reason or advice}"))
+    return checks
 
 
 def check_champion(results: Results, config: ProjectConfig) -> Check:

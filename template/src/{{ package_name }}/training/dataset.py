@@ -1,7 +1,8 @@
 """The stage `data`: load, check, clean and split the rows, and store the splits."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from ..core.files import replace_folder, sha256, to_json
 from ..core.rows import Array, Batch, first_line, open_rows, table_rows
 from ..core.splits import MANIFEST, Manifest, Split, Splits, split_key
 from ..features import MISSING_VALUES
+
+# How messages call the sets.
+NAMES = {"train": "training", "valid": "validation", "test": "test"}
 
 
 def build_dataset(config: ProjectConfig) -> Manifest:
@@ -28,7 +32,7 @@ def build_dataset(config: ProjectConfig) -> Manifest:
     except ValueError as error:
         raise UserError(f"data.py, split(): {first_line(error)}") from error
     splits = make_splits(table, names)
-    warnings = [*find_duplicates(splits), *data.check(splits.train.table)]
+    warnings = find_duplicates(splits) | data.check(splits.train.table)
     return store(splits, warnings, config)
 
 
@@ -68,7 +72,7 @@ def make_splits(table: pd.DataFrame, names: Array) -> Splits:
     """Divide the table by the name of each row's split; rows with another name are left out.
 
     Raises:
-        UserError: A split is empty, or test rows could be known from training.
+        UserError: A split is empty, or rows of one could be known from an earlier one.
     """
     for name in Splits._fields:
         if name not in names:
@@ -78,24 +82,33 @@ def make_splits(table: pd.DataFrame, names: Array) -> Splits:
         groups = pd.concat([rows[data.GROUP].drop_duplicates() for rows in tables])
         if groups.duplicated().any():
             raise UserError(f'data.py: split() puts one "{data.GROUP}" into several splits.')
-    train, _, test = tables
-    if data.TIME and train[data.TIME].max() > test[data.TIME].min():
-        raise UserError(f'data.py: by "{data.TIME}", split() puts training rows after test rows.')
+    for (first, earlier), (second, later) in pairwise(zip(NAMES.values(), tables, strict=True)):
+        if data.TIME and earlier[data.TIME].max() > later[data.TIME].min():
+            message = f'data.py: by "{data.TIME}", split() puts {first} rows after {second} rows.'
+            raise UserError(message)
     return Splits(*map(Split, tables))
 
 
-def find_duplicates(splits: Splits) -> list[str]:
-    """Warnings about rows of validation and test set that are also in the training set."""
-    train_rows = set(map(repr, splits.train.rows))
-    warnings = []
-    for name, split in (("validation", splits.valid), ("test", splits.test)):
-        count = sum(repr(row) in train_rows for row in split.rows)
+def find_duplicates(splits: Splits) -> dict[str, str]:
+    """Warnings about rows of a set that are also in an earlier one, by name."""
+    rows = {name: list(map(duplicate_key, split.rows)) for name, split in splits._asdict().items()}
+    warnings = {}
+    for first, second in combinations(rows, 2):
+        count = sum(map(set(rows[first]).__contains__, rows[second]))
         if count:
-            warnings.append(f"Duplicate rows between training and {name} set: {count}.")
+            warnings[f"duplicates_{first}_{second}"] = (
+                f"Duplicate rows between {NAMES[first]} and {NAMES[second]} set: {count}."
+            )
     return warnings
 
 
-def store(splits: Splits, warnings: list[str], config: ProjectConfig) -> Manifest:
+def duplicate_key(row: Mapping[str, Any]) -> str:
+    """Equal for rows that differ only in case, spaces, or after the third digit of a number."""
+    values = [f"{value:.3g}" if isinstance(value, float) else value for value in row.values()]
+    return " ".join(repr(values).casefold().split())
+
+
+def store(splits: Splits, warnings: dict[str, str], config: ProjectConfig) -> Manifest:
     """Write the splits and the manifest, in place of earlier ones."""
     contents = {
         f"{name}.parquet": split.table.to_parquet(index=False)

@@ -82,9 +82,9 @@ def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:
     return np.array(["test", "valid", "train"])[np.digitize(quantile, edges)]
 
 
-def check(train: pd.DataFrame) -> list[str]:  # noqa: ARG001 - for warnings of your own
-    """Warnings about the training rows, which the stage `data` prints."""
-    return []
+def check(train: pd.DataFrame) -> dict[str, str]:  # noqa: ARG001 - for warnings of your own
+    """Warnings about the training rows, by name; the gate is closed until they are accepted."""
+    return {}
 
 
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:

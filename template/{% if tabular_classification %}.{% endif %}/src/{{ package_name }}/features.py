@@ -26,8 +26,6 @@ class Instance(Row):
     seniority: Count = Field(description="Years in the current job.")
     home: Literal["ignore", "other", "owner", "parents", "priv", "rent"] | None = None
     time: PositiveCount = Field(description="Months to pay back.")
-    age: int = Field(ge=18, le=120)
-    marital: Literal["divorced", "married", "separated", "single", "widow"] | None = None
     records: Literal["no", "yes"] = Field(description="Whether earlier arrears are on record.")
     job: Literal["fixed", "freelance", "others", "partime"] | None = None
     expenses: Count = Field(description="Monthly living costs.")
@@ -38,11 +36,11 @@ class Instance(Row):
     price: PositiveCount = Field(description="The price of what the loan pays for.")
 
 
-CATEGORICAL = ("home", "marital", "records", "job")
+CATEGORICAL = ("home", "records", "job")
 # The step from 50 to 100 matters more than the one from 1,050 to 1,100: these get a logarithm.
 SKEWED = ("seniority", "expenses", "income", "assets", "debt", "amount", "price")
 OPTIONAL = ("income", "assets", "debt")
-RAW = ("time", "age", *SKEWED)
+RAW = ("time", *SKEWED)
 # The columns of the array "numeric", in this order.
 NUMERIC = (
     *RAW,

@@ -92,8 +92,8 @@ def split_days(days: Array, fraction: float, seed: int) -> tuple[Array, Array]:
     return others, chosen
 
 
-def check(train: pd.DataFrame) -> list[str]:
-    """Warnings about the training rows, which the stage `data` prints."""
+def check(train: pd.DataFrame) -> dict[str, str]:
+    """Warnings about the training rows, by name; the gate is closed until they are accepted."""
     return find_leakage(train[list(Instance.model_fields)], train[TARGET])
 
 

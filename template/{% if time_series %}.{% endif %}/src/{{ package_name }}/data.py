@@ -178,9 +178,9 @@ def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:  # noqa
     return np.select(conditions, ["test", "gap", "valid", "gap"], "train")
 
 
-def check(train: pd.DataFrame) -> list[str]:  # noqa: ARG001 - for warnings of your own
-    """Warnings about the training rows, which the stage `data` prints."""
-    return []
+def check(train: pd.DataFrame) -> dict[str, str]:  # noqa: ARG001 - for warnings of your own
+    """Warnings about the training rows, by name; the gate is closed until they are accepted."""
+    return {}
 
 
 def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:

@@ -10,8 +10,10 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, Field
 
-from .config import PARAMS, Config, UserError
+from .config import PARAMS, Config, ProjectConfig, UserError
 from .rows import Array, Features, IntArray
+
+Scorer = Callable[[IntArray], float]
 
 HIGHER_IS_BETTER = True
 # With fewer rows of a class, neither a model nor its metrics can be trusted.
@@ -114,7 +116,7 @@ class Target(BaseModel):
         best = min(thresholds, key=lambda t: self.cost_per_1000(y_valid, score >= t))
         return self.model_copy(update={"threshold": best})
 
-    def scorer(self, y_true: IntArray, output: Array) -> Callable[[IntArray], float]:
+    def scorer(self, y_true: IntArray, output: Array) -> Scorer:
         """The primary metric as a function of row indices, for resamples and slices."""
         if self.is_binary:
             rank = np.unique(output[:, 1], return_inverse=True)[1]
@@ -131,18 +133,71 @@ class Target(BaseModel):
             accuracy = metrics.accuracy_score(y_true, y_pred)
             return {"macro_f1": macro_f1(y_true, y_pred), "accuracy": accuracy}
         score = output[:, 1]
-        cost = self.cost_per_1000(y_true, y_pred)
-        # The cost of the better constant decision: the same class for every row.
-        constant_cost = min(self.cost_per_1000(y_true, np.full_like(y_true, c)) for c in (0, 1))
+        rows = np.arange(len(y_true))
+        rates = {name: rate(rows) for name, rate in self.error_rates(y_true, output).items()}
         return {
             "average_precision": metrics.average_precision_score(y_true, score),
-            "roc_auc": metrics.roc_auc_score(y_true, score),
+            "roc_auc": roc_auc(y_true, score),
             "brier_score": metrics.brier_score_loss(y_true, score),
             "precision": metrics.precision_score(y_true, y_pred, zero_division=0),
             "recall": metrics.recall_score(y_true, y_pred),
-            "cost_per_1000": cost,
-            "savings_per_1000": constant_cost - cost,
+            "base_rate": float(y_true.mean()),
+            "selection_rate": float(y_pred.mean()),
+            **rates,
+            "cost_per_1000": self.cost_per_1000(y_true, y_pred),
+            "savings_per_1000": self.savings_per_1000(y_true, y_pred),
         }
+
+    def savings_per_1000(self, y_true: IntArray, y_pred: Array) -> float:
+        """What 1,000 decisions save, compared with the better constant one."""
+        constant = [np.full_like(y_true, label) for label in (0, 1)]
+        constant_cost = min(self.cost_per_1000(y_true, decision) for decision in constant)
+        return constant_cost - self.cost_per_1000(y_true, y_pred)
+
+    def error_rates(self, y_true: IntArray, output: Array) -> dict[str, Scorer]:
+        """The rates of both errors, which are compared between slices; NaN where undefined.
+
+        Equalized odds: Hardt, Price and Srebro (2016), Equality of Opportunity.
+        """
+        if not self.is_binary:
+            return {}
+        y_pred = self.choose(output)
+        return {
+            "false_positive_rate": lambda rows: share(y_pred[rows][y_true[rows] == 0]),
+            "false_negative_rate": lambda rows: share(1 - y_pred[rows][y_true[rows] == 1]),
+        }
+
+    def conditions(
+        self,
+        y_true: IntArray,
+        output: Array,
+        lower_bound: Callable[[Scorer], float],
+        config: ProjectConfig,
+    ) -> dict[str, dict[str, float]]:
+        """Values of the test set that the gate requires to be above a limit, by name.
+
+        The first is a permutation test of the primary metric: Ojala and Garriga (2010), JMLR 11.
+
+        Args:
+            y_true: The classes of the test set.
+            output: What the model returns for it.
+            lower_bound: Returns the lower bound of a metric's confidence interval.
+            config: Number of permutations, seed and confidence level.
+        """
+        rng = np.random.default_rng(config.seed)
+        rows = np.arange(len(y_true))
+        shuffled = [
+            self.scorer(rng.permutation(y_true), output)(rows) for _ in range(config.n_resamples)
+        ]
+        value = self.scorer(y_true, output)(rows)
+        limit = float(np.quantile(shuffled, (1 + config.confidence) / 2))
+        name = f"{self.primary_metric} (permutation test)"
+        conditions = {name: {"value": value, "limit": limit}}
+        if self.is_binary:
+            y_pred = self.choose(output)
+            low = lower_bound(lambda rows: self.savings_per_1000(y_true[rows], y_pred[rows]))
+            conditions["lower bound of savings_per_1000"] = {"value": low, "limit": 0}
+        return conditions
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: the predicted class and all probabilities."""
@@ -196,6 +251,18 @@ def average_precision(y_true: IntArray, rank: IntArray) -> float:
     positives = np.bincount(rank, y_true)[::-1]
     precision = np.cumsum(positives) / np.cumsum(np.bincount(rank)[::-1])
     return float(positives @ precision / positives.sum())
+
+
+def roc_auc(y_true: IntArray, score: Array) -> float:
+    """Area under the ROC curve; NaN where a class is missing."""
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - the API has no scikit-learn
+
+    return float(roc_auc_score(y_true, score)) if 0 < y_true.mean() < 1 else float("nan")
+
+
+def share(values: Array) -> float:
+    """The mean of zeros and ones; NaN where there are none."""
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def macro_f1(y_true: IntArray, y_pred: IntArray) -> float:

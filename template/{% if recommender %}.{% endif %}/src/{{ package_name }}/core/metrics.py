@@ -108,6 +108,14 @@ class Target(BaseModel):
         }
         return {name: float(values.mean()) for name, values in means.items()}
 
+    def error_rates(self, *_: Any) -> dict[str, Callable[[IntArray], float]]:
+        """Rates that are compared between slices: none."""
+        return {}
+
+    def conditions(self, *_: Any) -> dict[str, dict[str, float]]:
+        """Values that the gate requires to be above a limit: none beside the improvement."""
+        return {}
+
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: its best items and their scores."""
         return [self.prediction(scores) for scores in output]

@@ -83,6 +83,14 @@ class Target(BaseModel):
             "interval_width": 2 * self.half_width,
         }
 
+    def error_rates(self, *_: Any) -> dict[str, Callable[[IntArray], float]]:
+        """Rates that are compared between slices: none."""
+        return {}
+
+    def conditions(self, *_: Any) -> dict[str, dict[str, float]]:
+        """Values that the gate requires to be above a limit: none beside the improvement."""
+        return {}
+
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: the value and the bounds of its interval."""
         width = self.half_width
