@@ -32,19 +32,20 @@ from churn_radar.core import bundle
 from churn_radar.core.bundle import OnnxModel, Predictor
 from churn_radar.core.config import BUNDLE, COMMAND, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder, sha256
-from churn_radar.core.results import load_results
+from churn_radar.core.metrics import DecisionConfig, Target
+from churn_radar.core.results import Condition, load_results
 from churn_radar.core.rows import WRITERS, Batch, Rows, open_rows
 from churn_radar.core.splits import Splits
 from churn_radar.core.tracking import connect, require_run
 from churn_radar.evaluation import evaluate
-from churn_radar.evaluation.gate import promote
+from churn_radar.evaluation.gate import check_condition, check_warnings, promote
 from churn_radar.evaluation.report import compare_results, report
 from churn_radar.features import Instance
 from churn_radar.monitoring.monitor import monitor, read_batches
 from churn_radar.serving import api, batch, middleware, request_log
 from churn_radar.serving.api import create_app
 from churn_radar.training import export
-from churn_radar.training.dataset import load_rows
+from churn_radar.training.dataset import duplicate_key, load_rows, make_splits
 from churn_radar.training.train import train
 from fastapi.testclient import TestClient
 from mlflow.tracking import fluent
@@ -149,7 +150,7 @@ def test_columns_of_one_name_are_refused_with_the_name(name: str) -> None:
     table, path = pa.table([["a"], ["b"]], ["time", "time"]), Path(name)
     with WRITERS[path.suffix](path, table.schema) as writer:
         writer.write_table(table)
-    with pytest.raises(UserError, match="columns.* named .?time"):
+    with pytest.raises(UserError, match=r"columns.* named .?time"):
         list(open_rows(path, ()))
 
 
@@ -794,3 +795,75 @@ def test_lock_that_fails_is_no_other_command(
     monkeypatch.setattr(cli, "lock_project", cli.lock_project.__wrapped__)
     with pytest.raises(UserError, match="cannot be locked: file is not a database"):
         cli.lock_project()
+
+
+def test_validation_rows_after_test_rows_are_refused(
+    splits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "GROUP", None)
+    monkeypatch.setattr(data, "TIME", "day")
+    table = splits.train.table.head(30).assign(day=range(30))
+    with pytest.raises(UserError, match="validation rows after test rows"):
+        make_splits(table, np.repeat(["train", "test", "valid"], 10))
+
+
+def test_near_duplicates_are_found() -> None:
+    row = {"price": 1234.5, "text": "As good as new", "n": 3}
+    assert duplicate_key(row) == duplicate_key({**row, "price": 1234.9})
+    assert duplicate_key(row) == duplicate_key({**row, "text": "AS  good as new"})
+    assert duplicate_key(row) != duplicate_key({**row, "price": 1254.5})
+    assert duplicate_key(row) != duplicate_key({**row, "n": 4})
+
+
+@pytest.mark.parametrize(("value", "passed"), [(0.1, True), (0, False), (-1, False)])
+def test_check_condition_needs_value_above_limit(value: float, passed: bool) -> None:
+    check = check_condition("savings", Condition(value=value, limit=0))
+    assert check.passed == passed
+
+
+def test_warning_closes_gate_until_it_is_accepted(config: ProjectConfig) -> None:
+    results = load_results()
+    results.data.warnings = {"leakage_price": "Possible target leakage."}
+    (check,) = check_warnings(results, config)
+    assert not check.passed
+    config.accepted_warnings["leakage_price"] = "It is known before."
+    (check,) = check_warnings(results, config)
+    assert check == (True, "Possible target leakage. It is known before.")
+
+
+CLASSIFICATION = pytest.mark.skipif(
+    not hasattr(Target, "is_binary"), reason="this is for classification"
+)
+
+
+@CLASSIFICATION
+def test_error_rates_are_those_of_each_class() -> None:
+    target = Target(classes=["no", "yes"], decision=DecisionConfig(), threshold=0.5)
+    y_true = np.array([0, 0, 0, 0, 1, 1])
+    output = np.column_stack([np.zeros(6), [0, 0, 0, 1, 0, 1]])
+    rates = target.error_rates(y_true, output)
+    found = [rate(np.arange(6)) for rate in rates.values()]
+    assert found == [0.25, 0.5]
+    assert np.isnan(rates["false_negative_rate"](np.arange(4)))
+
+
+@CLASSIFICATION
+def test_gate_of_a_classifier_is_closed_for_chance_and_for_losses(config: ProjectConfig) -> None:
+    """Random scores may pass one of 40 tests at the nominal level, and a constant none."""
+    rng = np.random.default_rng(0)
+    rows = np.arange(300)
+    y_true = rng.integers(0, 2, 300)
+    score = rng.uniform(0, 0.6, 300) + 0.4 * y_true
+    output = np.column_stack([1 - score, score])
+    decision = DecisionConfig(cost_false_negative=5)
+    target = Target.fit(y_true, {}, decision).fit_decision(y_true, output)
+
+    def passed(output: Any) -> list[bool]:
+        conditions = target.conditions(y_true, output, lambda scorer: scorer(rows), config)
+        return [condition["value"] > condition["limit"] for condition in conditions.values()]
+
+    assert passed(output) == [True, True]
+    assert passed(np.full_like(output, 0.5)) == [False, False]
+    # The ranking is the same, and the threshold is not.
+    assert passed(output**8) == [True, False]
+    assert sum(passed(rng.permutation(output))[0] for _ in range(40)) <= 4
