@@ -35,9 +35,9 @@ from churn_radar.core.files import replace_folder, sha256
 from churn_radar.core.metrics import DecisionConfig, Target
 from churn_radar.core.results import Condition, load_results
 from churn_radar.core.rows import WRITERS, Batch, Rows, open_rows
-from churn_radar.core.splits import Splits
+from churn_radar.core.splits import Splits, row_key
 from churn_radar.core.tracking import connect, require_run
-from churn_radar.evaluation import evaluate
+from churn_radar.evaluation import evaluate, gate
 from churn_radar.evaluation.gate import check_condition, check_warnings, promote
 from churn_radar.evaluation.report import compare_results, report
 from churn_radar.features import Instance
@@ -45,7 +45,7 @@ from churn_radar.monitoring.monitor import monitor, read_batches
 from churn_radar.serving import api, batch, middleware, request_log
 from churn_radar.serving.api import create_app
 from churn_radar.training import export
-from churn_radar.training.dataset import duplicate_key, load_rows, make_splits
+from churn_radar.training.dataset import build_dataset, load_rows, make_splits
 from churn_radar.training.train import train
 from fastapi.testclient import TestClient
 from mlflow.tracking import fluent
@@ -435,25 +435,52 @@ def test_only_a_missing_alias_means_that_there_is_no_champion(
     client, run_id = mlflow.MlflowClient(), champion()
     train(config)
     evaluate.evaluate(config)
-    (artifact,) = Path(client.get_run(run_id).info.artifact_uri.removeprefix("file://")).glob(
-        METRICS.name
-    )
-    content = artifact.read_text("utf-8")
-    for broken in (None, "{}", "no JSON"):
-        artifact.unlink() if broken is None else artifact.write_text(broken, "utf-8")
-        with pytest.raises(UserError, match=f"{run_id} cannot be read; no model is promoted"):
-            promote(config)
-        assert champion() == run_id
-    artifact.write_text(content, "utf-8")
+    folder = Path(client.get_run(run_id).info.artifact_uri.removeprefix("file://"))
+    hidden = folder.with_name("hidden")
+    folder.rename(hidden)
+    reason = promote(config).reasons[-1]
+    assert reason.startswith("The champion cannot be compared: ")
+    assert champion() == run_id
+    hidden.rename(folder)
     for error in (mlflow.MlflowException("down"), OSError("reset")):
         with monkeypatch.context() as patch:
             patch.setattr(mlflow.MlflowClient, "search_registered_models", Mock(side_effect=error))
             with pytest.raises(UserError, match=r"down|reset"):
                 promote(config)
+    assert "replaced without a comparison: too old" in promote(config, "too old").reasons[-1]
+    assert champion() != run_id
     client.delete_registered_model_alias(COMMAND, "champion")
     assert "There was no champion" in promote(config).reasons[-1]
     client.delete_registered_model(COMMAND)
     assert "There was no champion" in promote(config).reasons[-1]
+
+
+def test_champion_is_compared_on_rows_that_are_new_to_it(config: ProjectConfig) -> None:
+    """After another seed the test set has rows that the champion was trained on."""
+    run_id = champion()
+    config.seed += 1
+    build_dataset(config)
+    train(config)
+    evaluate.evaluate(config)
+    reason = promote(config).reasons[-1]
+    words = reason.split()
+    if words[0] == "On":
+        assert 0 < int(words[1]) <= load_results().data.test
+    else:
+        # Where the split does not depend on the seed, as in time, nothing differs.
+        assert "learned from all test rows" in reason
+        assert champion() == run_id
+
+
+def test_code_of_a_champion_that_fails_closes_the_gate(
+    config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(config)
+    evaluate.evaluate(config)
+    monkeypatch.setattr(gate, "PREDICT", "raise ValueError('no field age')")
+    results = promote(config)
+    assert not results.passed
+    assert "cannot be compared: ValueError: no field age" in results.reasons[-1]
 
 
 def test_run_that_was_deleted_is_one_sentence(config: ProjectConfig) -> None:
@@ -809,10 +836,10 @@ def test_validation_rows_after_test_rows_are_refused(
 
 def test_near_duplicates_are_found() -> None:
     row = {"price": 1234.5, "text": "As good as new", "n": 3}
-    assert duplicate_key(row) == duplicate_key({**row, "price": 1234.9})
-    assert duplicate_key(row) == duplicate_key({**row, "text": "AS  good as new"})
-    assert duplicate_key(row) != duplicate_key({**row, "price": 1254.5})
-    assert duplicate_key(row) != duplicate_key({**row, "n": 4})
+    assert row_key(row) == row_key({**row, "price": 1234.9})
+    assert row_key(row) == row_key({**row, "text": "AS  good as new"})
+    assert row_key(row) != row_key({**row, "price": 1254.5})
+    assert row_key(row) != row_key({**row, "n": 4})
 
 
 @pytest.mark.parametrize(("value", "passed"), [(0.1, True), (0, False), (-1, False)])

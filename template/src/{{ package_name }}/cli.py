@@ -114,12 +114,16 @@ def evaluate() -> None:
 
 
 @app.command()
-def promote() -> None:
+def promote(
+    replace_champion: Annotated[
+        str | None, typer.Option(help="Why the champion is replaced without a comparison.")
+    ] = None,
+) -> None:
     """Register the model: as champion if it passes the gate, else as challenger (exit status 1)."""
     from .evaluation.gate import promote as check_gate
 
     with stage("promote") as config:
-        result = check_gate(config)
+        result = check_gate(config, replace_champion)
     if not result.passed:
         raise UserError(f"The model is not promoted. {' '.join(result.reasons)}")
 

@@ -192,6 +192,10 @@ class PyfuncModel:
     def __init__(self, folder: Path) -> None:
         self.predictor = Predictor(folder)
 
+    def get_raw_model(self) -> Predictor:
+        """What MLflow returns as the model itself."""
+        return self.predictor
+
     def predict(self, model_input: Any, params: Any = None) -> list[dict[str, Any]]:  # noqa: ARG002 - MLflow passes it
         """One prediction for each row of the table."""
         batch = Batch(table_rows(model_input), 0)

@@ -60,18 +60,7 @@ class GateResult(BaseModel):
     reasons: list[str] = ["`promote` has not been run."]
 
 
-class Comparable(BaseModel):
-    """What two models are compared by; also read from runs that another version has logged.
-
-    Attributes:
-        comparable_with: Test rows, metric and classes; equal for models that can be compared.
-    """
-
-    primary: Primary
-    comparable_with: str
-
-
-class Results(Comparable, Config):
+class Results(Config):
     """The content of metrics.json.
 
     Attributes:
@@ -83,6 +72,7 @@ class Results(Comparable, Config):
 
     variant: str
     framework: str
+    primary: Primary
     baseline: Baseline
     baselines: dict[str, FiniteFloat]
     improvement: Interval

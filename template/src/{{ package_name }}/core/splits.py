@@ -1,5 +1,6 @@
 """The training, validation and test set, as the stage `data` stores them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -42,6 +43,11 @@ class Split:
         """What the model takes."""
         return build_features(self.rows)
 
+    @cached_property
+    def keys(self) -> list[str]:
+        """A hash of each row."""
+        return [row_key(row) for row in self.rows]
+
     @property
     def target(self) -> Array:
         """The target as it is in the table."""
@@ -52,6 +58,12 @@ class Split:
         """A number for each row; rows with the same number belong together."""
         owners = self.table.get(data.GROUP, self.table.index)
         return pd.factorize(owners, use_na_sentinel=False)[0]
+
+
+def row_key(row: Mapping[str, Any]) -> str:
+    """Equal for rows that differ only in case, spaces, or after the third digit of a number."""
+    values = [f"{value:.3g}" if isinstance(value, float) else value for value in row.values()]
+    return sha256(" ".join(repr(values).casefold().split()).encode())
 
 
 class Splits(NamedTuple):

@@ -17,6 +17,8 @@ from .rows import first_line
 DATABASE = Path("mlflow.db")
 # Relative, because an absolute path may hold what has a meaning in a URI, such as %20.
 LOCAL = f"sqlite:///{DATABASE}"
+# The artifact of a run with the hashes of the rows that its model has learned from.
+KNOWN_ROWS = "known_rows.txt"
 TOKEN = "MLFLOW_TRACKING_TOKEN"  # noqa: S105 - its name
 logger = logging.getLogger(__name__)
 

@@ -40,13 +40,11 @@ def evaluate(config: ProjectConfig) -> None:
     y_true = target.encode(test.target, test.features)
     output = predictor.output(test.rows)
     figures = evaluation_plots(target, y_true, output) | data.plots(target, test.table, output)
-    classes = getattr(target, "classes", "")
     content = {
         **info.model_dump(include={"variant", "framework", "data", "run", "export"}),
         **measure(target, test, y_true, output, config),
         "importance": measure_importance(predictor, test, y_true, config.seed),
         "notes": target.notes(),
-        "comparable_with": f"{info.data.sha256} {target.primary_metric} {classes}",
         "figures": [*figures],
     }
     results = Results.parse(content, "Results on the test set").model_dump()

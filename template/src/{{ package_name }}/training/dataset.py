@@ -1,11 +1,12 @@
 """The stage `data`: load, check, clean and split the rows, and store the splits."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from .. import data
@@ -16,7 +17,7 @@ from ..core.splits import MANIFEST, Manifest, Split, Splits, split_key
 from ..features import MISSING_VALUES
 
 # How messages call the sets.
-NAMES = {"train": "training", "valid": "validation", "test": "test"}
+NAMES = ("training", "validation", "test")
 
 
 def build_dataset(config: ProjectConfig) -> Manifest:
@@ -82,7 +83,7 @@ def make_splits(table: pd.DataFrame, names: Array) -> Splits:
         groups = pd.concat([rows[data.GROUP].drop_duplicates() for rows in tables])
         if groups.duplicated().any():
             raise UserError(f'data.py: split() puts one "{data.GROUP}" into several splits.')
-    for (first, earlier), (second, later) in pairwise(zip(NAMES.values(), tables, strict=True)):
+    for (first, earlier), (second, later) in pairwise(zip(NAMES, tables, strict=True)):
         if data.TIME and earlier[data.TIME].max() > later[data.TIME].min():
             message = f'data.py: by "{data.TIME}", split() puts {first} rows after {second} rows.'
             raise UserError(message)
@@ -90,22 +91,14 @@ def make_splits(table: pd.DataFrame, names: Array) -> Splits:
 
 
 def find_duplicates(splits: Splits) -> dict[str, str]:
-    """Warnings about rows of a set that are also in an earlier one, by name."""
-    rows = {name: list(map(duplicate_key, split.rows)) for name, split in splits._asdict().items()}
-    warnings = {}
-    for first, second in combinations(rows, 2):
-        count = sum(map(set(rows[first]).__contains__, rows[second]))
+    """A warning about rows of a set that are also in an earlier one; none where there are none."""
+    keys = {name: split.keys for name, split in zip(NAMES, splits, strict=True)}
+    counts = []
+    for first, second in combinations(NAMES, 2):
+        count = int(np.isin(keys[second], keys[first]).sum())
         if count:
-            warnings[f"duplicates_{first}_{second}"] = (
-                f"Duplicate rows between {NAMES[first]} and {NAMES[second]} set: {count}."
-            )
-    return warnings
-
-
-def duplicate_key(row: Mapping[str, Any]) -> str:
-    """Equal for rows that differ only in case, spaces, or after the third digit of a number."""
-    values = [f"{value:.3g}" if isinstance(value, float) else value for value in row.values()]
-    return " ".join(repr(values).casefold().split())
+            counts.append(f"{count} of the {second} set are also in the {first} set")
+    return {"duplicates": f"Duplicate rows: {', '.join(counts)}."} if counts else {}
 
 
 def store(splits: Splits, warnings: dict[str, str], config: ProjectConfig) -> Manifest:

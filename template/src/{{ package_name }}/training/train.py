@@ -13,7 +13,7 @@ from ..core.bundle import BundleInfo, RunInfo
 from ..core.config import BUNDLE, PACKAGE, PARAMS, ProjectConfig
 from ..core.metrics import DecisionConfig, Target
 from ..core.splits import FIELDS, Split, load_splits
-from ..core.tracking import connect, git_commit
+from ..core.tracking import KNOWN_ROWS, connect, git_commit
 from ..model import ModelConfig, fit, predict
 from .export import export_bundle
 
@@ -47,6 +47,7 @@ def train(config: ProjectConfig) -> None:
         mlflow.log_metrics({f"valid_{name}": value for name, value in scores.items()})
         mlflow.set_tags(run_info.model_dump())
         mlflow.log_artifact(str(PARAMS))
+        mlflow.log_text("\n".join([*splits.train.keys, *splits.valid.keys]), KNOWN_ROWS)
         log_model(splits.train, bundle)
 
 
