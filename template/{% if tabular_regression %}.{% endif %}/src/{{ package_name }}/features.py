@@ -51,7 +51,7 @@ class Instance(Row):
     is_repeated_guest: int = Field(ge=0, le=1)
     arrival_date: Day = Field(description="A day such as 2017-08-31.")
     historical_adr: float = Field(
-        ge=0, le=1e6, description="Average price of that night a year before."
+        gt=0, le=1e6, description="Average price of a year before, around the same weekday."
     )
 
 
@@ -76,7 +76,8 @@ RAW = (
     "historical_adr",
 )
 # The columns of the array "numeric", in this order.
-NUMERIC = (*RAW, "weekday", "day_of_year", "year")
+# Not the year: a model that has seen one of each season can learn nothing from it.
+NUMERIC = (*RAW, "weekday", "day_of_year")
 
 
 def build_features(rows: Rows) -> Features:
@@ -87,7 +88,7 @@ def build_features(rows: Rows) -> Features:
         "categorical": text of shape (n, len(CATEGORICAL)), "missing" where a value is missing.
     """
     days = [date.fromisoformat(row["arrival_date"]) for row in rows]
-    calendar = [(day.weekday(), day.timetuple().tm_yday, day.year) for day in days]
+    calendar = [(day.weekday(), day.timetuple().tm_yday) for day in days]
     numeric = np.column_stack([numeric_array(rows, RAW), calendar]).astype(np.float32)
     return {"numeric": numeric, "categorical": categorical_array(rows, CATEGORICAL)}
 

@@ -14,20 +14,30 @@ from .config import Config
 from .rows import Array, Features, IntArray
 
 HIGHER_IS_BETTER = False
+# For a prediction of 0, by which no error can be divided.
+SMALLEST_SCALE = 1e-9
 
 
 class DecisionConfig(Config):
-    """[decision] in params.toml: the unit of the target, and the coverage of an interval."""
+    """[decision] in params.toml.
+
+    Attributes:
+        unit: The unit of the target.
+        coverage: The share of true values that prediction intervals should cover.
+        relative_width: Whether an interval is wider in proportion to its prediction; for a target
+            that is above 0.
+    """
 
     unit: str = ""
     coverage: float = Field(default=0.9, gt=0, lt=1)
+    relative_width: bool = False
 
 
 class Target(BaseModel):
     """What is learned from the target; stored in bundle.json.
 
     Attributes:
-        half_width: Half the width of a prediction interval.
+        half_width: Half the width of a prediction interval, in units of scale().
     """
 
     decision: DecisionConfig
@@ -55,12 +65,19 @@ class Target(BaseModel):
     def fit_decision(self, y_valid: Array, output: Array) -> Self:
         """A copy whose intervals have the coverage of [decision] on the validation set.
 
-        Split conformal prediction: Lei et al. (2018), arXiv:1604.04173.
+        Split conformal prediction: Lei et al. (2018), arXiv:1604.04173, sections 2.2 and 5.2.
         """
-        errors = np.sort(np.abs(y_valid - output[:, 0]))
+        errors = np.sort(np.abs(y_valid - output[:, 0]) / self.scale(output))
         rank = int(np.ceil(self.decision.coverage * (len(errors) + 1)))
         half_width = float(errors[min(rank, len(errors)) - 1])
         return self.model_copy(update={"half_width": half_width})
+
+    def scale(self, output: Array) -> Array:
+        """What half_width is multiplied by, for each row: the prediction or 1."""
+        y_pred = output[:, 0]
+        if self.decision.relative_width:
+            return np.maximum(np.abs(y_pred), SMALLEST_SCALE)
+        return np.ones_like(y_pred)
 
     def scorer(self, y_true: Array, output: Array) -> Callable[[IntArray], float]:
         """The primary metric as a function of row indices, for resamples and slices."""
@@ -73,14 +90,15 @@ class Target(BaseModel):
 
         y_pred = output[:, 0]
         error = y_pred - y_true
+        half_widths = self.half_width * self.scale(output)
         return {
             "mean_absolute_error": metrics.mean_absolute_error(y_true, y_pred),
             "root_mean_squared_error": metrics.root_mean_squared_error(y_true, y_pred),
             "r2": metrics.r2_score(y_true, y_pred),
             "bias": float(error.mean()),
             "within_10_percent": float(np.mean(np.abs(error) <= 0.1 * np.abs(y_true))),
-            "interval_coverage": float(np.mean(np.abs(error) <= self.half_width)),
-            "interval_width": 2 * self.half_width,
+            "interval_coverage": float(np.mean(np.abs(error) <= half_widths)),
+            "interval_width": float(np.mean(2 * half_widths)),
         }
 
     def error_rates(self, *_: Any) -> dict[str, Callable[[IntArray], float]]:
@@ -93,10 +111,10 @@ class Target(BaseModel):
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: the value and the bounds of its interval."""
-        width = self.half_width
+        half_widths = self.half_width * self.scale(output)
         return [
-            {"value": value, "low": value - width, "high": value + width}
-            for value in output[:, 0].tolist()
+            {"value": value, "low": value - half_width, "high": value + half_width}
+            for value, half_width in zip(output[:, 0].tolist(), half_widths.tolist(), strict=True)
         ]
 
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
@@ -106,8 +124,11 @@ class Target(BaseModel):
     def notes(self) -> list[str]:
         """Sentences for the report."""
         width = f"{self.half_width:,.2f} {self.decision.unit}".rstrip()
+        if self.decision.relative_width:
+            width = f"{self.half_width:.1%} of the prediction"
         note = (
-            f"A prediction interval reaches {width} to both sides of the prediction: this covered "
-            f"{self.decision.coverage:.0%} of the validation set."
+            f"A prediction interval reaches {width} to both sides: this covered "
+            f"{self.decision.coverage:.0%} of the validation set. What it covered of the test set is "
+            "above, as interval coverage; it is less where the test set differs."
         )
         return [note]
