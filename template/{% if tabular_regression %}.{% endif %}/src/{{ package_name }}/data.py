@@ -74,7 +74,7 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
     table = raw[has_guests & is_recent].reset_index(drop=True)
     arrival = pd.to_datetime(table["arrival_date"])
     booking = arrival - pd.to_timedelta(table["lead_time"], unit="D")
-    monday = booking - pd.to_timedelta(booking.dt.weekday, unit="D")
+    monday = booking - pd.to_timedelta(booking.dt.day_of_week, unit="D")
     before = price_of_year_before(table, arrival)
     return table.assign(booking_week=monday, historical_adr=before)
 
@@ -120,7 +120,7 @@ def slices(table: pd.DataFrame) -> dict[str, "pd.Series[bool]"]:
         "summer": summer,
         "rest of the year": ~summer,
         "booked within a week": table["lead_time"] <= 7,
-        "booked half a year ahead": table["lead_time"] > 180,
+        "booked more than a month ahead": table["lead_time"] > 30,
         "online travel agent": table["market_segment"] == "online_travel_agent",
         "groups": table["market_segment"] == "groups",
         "families": table["children"] + table["babies"] > 0,
