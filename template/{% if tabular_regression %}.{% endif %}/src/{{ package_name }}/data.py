@@ -1,7 +1,7 @@
 """Where the rows come from, how they are cleaned and split, and what they are compared by.
 
-The sample: 15,057 bookings of a resort hotel in Portugal, with the average price per night. They are
-split by the time of booking, because a price is wanted for bookings that are yet to come.
+The sample: 15,057 bookings of a resort hotel in Portugal, with the average price per night. They
+are split by the time of booking, because a price is wanted for bookings that are yet to come.
 """
 
 from typing import Any
@@ -104,7 +104,7 @@ def split(table: pd.DataFrame, config: SplitConfig, seed: int) -> Array:  # noqa
     week = table["booking_week"]
     test_quantile = 1 - config.test_fraction
     quantiles = [test_quantile - config.validation_fraction, test_quantile]
-    valid_start, test_start = week.quantile(quantiles, interpolation="lower")
+    valid_start, test_start = week.quantile(quantiles, interpolation="higher")
     return np.select([week < valid_start, week < test_start], ["train", "valid"], "test")
 
 

@@ -128,7 +128,7 @@ class Target(BaseModel):
             width = f"{self.half_width:.1%} of the prediction"
         note = (
             f"A prediction interval reaches {width} to both sides: this covered "
-            f"{self.decision.coverage:.0%} of the validation set. Interval coverage is the share of "
-            "the test set that was covered."
+            f"{self.decision.coverage:.0%} of the validation set. Interval coverage is the share "
+            "of the test set that was covered."
         )
         return [note]
