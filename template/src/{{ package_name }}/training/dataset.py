@@ -79,7 +79,8 @@ def make_splits(table: pd.DataFrame, names: Array) -> Splits:
         if name not in names:
             raise UserError(f'data.py: split() gives no row to "{name}".')
     tables = [table[names == name].reset_index(drop=True) for name in Splits._fields]
-    if data.GROUP:
+    # In a split by time a group may come back, as a returning user does.
+    if data.GROUP and not data.TIME:
         groups = pd.concat([rows[data.GROUP].drop_duplicates() for rows in tables])
         if groups.duplicated().any():
             raise UserError(f'data.py: split() puts one "{data.GROUP}" into several splits.')

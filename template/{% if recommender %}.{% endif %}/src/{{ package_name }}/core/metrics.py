@@ -1,13 +1,13 @@
 """Ranking: the catalogue, baseline, metrics and predictions.
 
 Needs numpy alone, because the API uses it too. An output of the model has shape (n, items): a score
-for each item of the catalogue, MASKED where the history holds the item. y holds the index of the
-one item that was chosen next, -1 where the catalogue lacks it. Of two items with the same score,
-the first in the catalogue ranks higher.
+for each item of the catalogue, MASKED where the history holds the item. y holds a list of names for
+each row: the items that were chosen next, whether the catalogue has them or not. Of two items with
+the same score, the first in the catalogue ranks higher.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any, Self
 
@@ -51,20 +51,19 @@ class Target(BaseModel):
         """Build the catalogue from the training set.
 
         Args:
-            target: The next item of each user.
+            target: The next items of each user.
             features: "history" of shape (n, longest), filled up with empty texts.
             decision: The section of params.toml.
 
         Raises:
             UserError: The catalogue has no more than k items.
         """
-        items = build_catalogue(features)
+        likes = user_likes(features, target)
+        items = build_catalogue(likes)
         if len(items) <= decision.k:
             message = f"{PARAMS}: k = {decision.k} must be below the {len(items)} known items."
             raise UserError(message, 2)
-        users = count_users(features)
-        users.update(target.tolist())
-        counts = [users[item] for item in items]
+        counts = item_matrix(likes, items).sum(axis=0).tolist()
         return cls(items=items, counts=counts, decision=decision)
 
     @property
@@ -72,39 +71,53 @@ class Target(BaseModel):
         """The metric that the gate and the report are about."""
         return f"ndcg_at_{self.decision.k}"
 
-    def encode(self, target: Array, features: Features) -> IntArray:  # noqa: ARG002 - other kinds of task use it
-        """The index of each row's item, -1 where the catalogue lacks it."""
-        index = {item: position for position, item in enumerate(self.items)}
-        return np.array([index.get(item, -1) for item in target])
+    def encode(self, target: Array, features: Features) -> Array:  # noqa: ARG002 - other kinds of task use it
+        """The distinct next items of each row, as lists.
 
-    def baselines(self, y_train: IntArray, features: Features) -> dict[str, Array]:  # noqa: ARG002 - the counts suffice
+        Raises:
+            ValueError: A row has no list, or an empty one.
+        """
+        for items in target:
+            if not isinstance(items, list | np.ndarray) or len(items) == 0:
+                raise ValueError("each row needs a list of one item or more")
+        distinct = [list(dict.fromkeys(map(str, items))) for items in target]
+        return np.fromiter(distinct, dtype=object, count=len(distinct))
+
+    def baselines(self, y_train: Array, features: Features) -> dict[str, Array]:  # noqa: ARG002 - the counts suffice
         """The items that most users chose, without those of the history."""
         popularity = np.array(self.counts)
-        in_history = history_matrix(features, self.items)
+        in_history = item_matrix(features["history"], self.items)
         return {"popularity": mask(popularity, in_history)}
 
-    def fit_decision(self, y_valid: IntArray, output: Array) -> Self:  # noqa: ARG002 - other kinds of task use it
+    def fit_decision(self, y_valid: Array, output: Array) -> Self:  # noqa: ARG002 - other kinds of task use it
         """The same target: a ranking has nothing to choose on the validation set."""
         return self
 
-    def scorer(self, y_true: IntArray, output: Array) -> Callable[[IntArray], float]:
+    def found(self, y_true: Array, output: Array, k: int) -> Array:
+        """Whether each place of each list holds a next item, of shape (n, k)."""
+        can_be_found = item_matrix(y_true, self.items) & (output > MASKED)
+        return np.take_along_axis(can_be_found, best_items(output, k), axis=1)
+
+    def scorer(self, y_true: Array, output: Array) -> Callable[[IntArray], float]:
         """The primary metric as a function of row indices, for resamples and slices."""
-        gains = ndcg(ranks(y_true, output), self.decision.k)
+        found = self.found(y_true, output, self.decision.k)
+        gains = ndcg(found, count_items(y_true))
         return lambda rows: float(gains[rows].mean())
 
-    def metrics(self, y_true: IntArray, output: Array) -> dict[str, float]:
+    def metrics(self, y_true: Array, output: Array) -> dict[str, float]:
         """All metrics on these rows."""
         k = self.decision.k
-        rank = ranks(y_true, output)
-        in_list = rank <= k
+        found = self.found(y_true, output, k)
+        n_items = count_items(y_true)
         means = {
-            self.primary_metric: ndcg(rank, k),
-            f"hit_rate_at_{k}": in_list,
-            f"mrr_at_{k}": in_list / rank,
+            self.primary_metric: ndcg(found, n_items),
+            f"hit_rate_at_{k}": found.any(axis=1),
+            # Of what a list of k can hold, as by Liang et al. (2018).
+            f"recall_at_{k}": found.sum(axis=1) / np.minimum(n_items, k),
             # The share of the catalogue that is in at least one list.
             f"coverage_at_{k}": top_k_matrix(output, k).any(axis=0),
             # An upper bound of the hit rate.
-            "in_catalogue": y_true >= 0,
+            "in_catalogue": item_matrix(y_true, self.items).any(axis=1),
         }
         return {name: float(values.mean()) for name, values in means.items()}
 
@@ -143,38 +156,44 @@ class Target(BaseModel):
         """Sentences for the report."""
         note = (
             f"The catalogue holds the {len(self.items):,} items that at least {MIN_USERS} users of "
-            "the training set chose; any other next item counts as not found."
+            "the training set chose; every other next item counts as not found."
         )
         return [note]
 
 
-def count_users(features: Features) -> Counter[str]:
-    """How many histories hold each item, and the empty text that fills up short ones."""
-    histories = features["history"].tolist()
-    return Counter(chain.from_iterable(histories))
+def user_likes(features: Features, y: Array) -> list[list[str]]:
+    """All items of each user of the training set, history and next items."""
+    pairs = zip(features["history"], y, strict=True)
+    return [[*history, *next_items] for history, next_items in pairs]
 
 
-def build_catalogue(features: Features) -> list[str]:
-    """The items that can be recommended, sorted by name."""
-    users = count_users(features)
+def build_catalogue(likes: Iterable[Iterable[str]]) -> list[str]:
+    """The items that can be recommended, sorted by name; `likes` holds a list for each user."""
+    users = Counter(chain.from_iterable(map(set, likes)))
+    # The empty text fills up short histories.
     return sorted(item for item in users if item and users[item] >= MIN_USERS)
 
 
-def item_indices(features: Features, items: list[str]) -> IntArray:
-    """The history as indices of `items`, of shape (n, longest); len(items) where there is none."""
+def item_matrix(lists: Sequence[Iterable[str]] | Array, items: list[str]) -> Array:
+    """Whether each list holds each item, of shape (n, items)."""
     index = {item: position for position, item in enumerate(items)}
-    unknown = len(items)
-    histories = features["history"].tolist()
-    indices = [[index.get(item, unknown) for item in history] for history in histories]
-    return np.array(indices, dtype=np.int64)
+    matrix = np.zeros((len(lists), len(items)), dtype=bool)
+    for row, names in zip(matrix, lists, strict=True):
+        row[[index[name] for name in names if name in index]] = True
+    return matrix
 
 
-def history_matrix(features: Features, items: list[str]) -> Array:
-    """Whether each history holds each item, of shape (n, items)."""
-    indices = item_indices(features, items)
-    matrix = np.zeros((len(indices), len(items) + 1), dtype=bool)
-    np.put_along_axis(matrix, indices, values=True, axis=1)
-    return matrix[:, :-1]
+def recent_popularity(likes: Array, half_life: float) -> Array:
+    """The share of each item in all likes, in which users who came last count most.
+
+    Args:
+        likes: Whether each user likes each item, of shape (users, items), in order of the users'
+            last sessions.
+        half_life: After how many later users a user counts half.
+    """
+    n_later = np.arange(len(likes))[::-1]
+    counts = 0.5 ** (n_later / half_life) @ likes
+    return counts / counts.sum()
 
 
 def mask(scores: Array, in_history: Array) -> Array:
@@ -182,18 +201,22 @@ def mask(scores: Array, in_history: Array) -> Array:
     return np.where(in_history, MASKED, scores)
 
 
-def ranks(y_true: IntArray, output: Array) -> Array:
-    """The rank of each row's next item, from 1; infinite where it cannot be recommended."""
-    n_items = output.shape[1]
-    is_next_item = y_true[:, np.newaxis] == np.arange(n_items)
-    can_be_found = is_next_item & (output > MASKED)
-    in_order = np.take_along_axis(can_be_found, best_items(output, n_items), axis=1)
-    return np.where(in_order.any(axis=1), 1.0 + in_order.argmax(axis=1), np.inf)
+def count_items(y: Array) -> IntArray:
+    """How many items each row has to find."""
+    return np.array([len(items) for items in y])
 
 
-def ndcg(rank: Array, k: int) -> Array:
-    """The normalised discounted cumulative gain of each row, which has one item to find."""
-    return np.where(rank <= k, 1 / np.log2(rank + 1), 0)
+def ndcg(found: Array, n_items: IntArray) -> Array:
+    """The normalised discounted cumulative gain of each row.
+
+    Args:
+        found: Whether each place of the list holds a next item, of shape (n, k).
+        n_items: How many next items each row has, whether the catalogue has them or not.
+    """
+    k = found.shape[1]
+    discount = 1 / np.log2(np.arange(k) + 2)
+    ideal = discount.cumsum()[np.minimum(n_items, k) - 1]
+    return found @ discount / ideal
 
 
 def best_items(output: Array, k: int) -> IntArray:

@@ -3,18 +3,18 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..core.metrics import MASKED, Target, mask, ranks
-from ..core.rows import Array, IntArray
+from ..core.metrics import MASKED, Target, mask
+from ..core.rows import Array
 
-LIST_LENGTHS = np.arange(1, 101)
+LONGEST_LIST = 100
 
 
-def evaluation_plots(target: Target, y_true: IntArray, output: Array) -> dict[str, Figure]:
+def evaluation_plots(target: Target, y_true: Array, output: Array) -> dict[str, Figure]:
     """All figures, by file name."""
     return {"hit_rate": plot_hit_rate(target, y_true, output)}
 
 
-def plot_hit_rate(target: Target, y_true: IntArray, output: Array) -> Figure:
+def plot_hit_rate(target: Target, y_true: Array, output: Array) -> Figure:
     """The hit rate by length of the list, of the model and of the popularity baseline."""
     in_history = output <= MASKED
     outputs = {
@@ -24,9 +24,9 @@ def plot_hit_rate(target: Target, y_true: IntArray, output: Array) -> Figure:
     figure = Figure(layout="constrained")
     ax = figure.subplots()
     for name, scores in outputs.items():
-        rank = ranks(y_true, scores)
-        hit_rates = [np.mean(rank <= length) for length in LIST_LENGTHS]
-        ax.plot(LIST_LENGTHS, hit_rates, label=name)
-    ax.set(xlabel="length of the list", ylabel="share of next items in the list")
+        found = target.found(y_true, scores, LONGEST_LIST)
+        hit_rates = np.maximum.accumulate(found, axis=1).mean(axis=0)
+        ax.plot(np.arange(len(hit_rates)) + 1, hit_rates, label=name)
+    ax.set(xlabel="length of the list", ylabel="share of sessions with a film of the list")
     ax.legend()
     return figure
