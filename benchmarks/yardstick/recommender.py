@@ -1,4 +1,7 @@
-"""Alternating least squares on raw histories; run inside a generated project after `run`."""
+"""Alternating least squares on raw histories; run inside a generated project after `run`.
+
+Needs the package implicit: `uv run --with implicit python ...`.
+"""
 
 from itertools import product
 
@@ -25,7 +28,7 @@ def answers(model, split):
 
 
 valid = load_split("valid")
-liked = likes([[*row.history, row.next_item] for row in train.table.itertuples()])
+liked = likes([[*row.history, *row.next_items] for row in train.table.itertuples()])
 models = []
 for factors, regularization, alpha in product((32, 64, 128), (0.01, 1, 5), (1, 10)):
     model = AlternatingLeastSquares(factors, regularization, alpha, random_state=0)

@@ -71,7 +71,7 @@ class Target(BaseModel):
         """The metric that the gate and the report are about."""
         return f"ndcg_at_{self.decision.k}"
 
-    def encode(self, target: Array, features: Features) -> Array:  # noqa: ARG002 - other kinds of task use it
+    def encode(self, target: Sequence[Any] | Array, features: Features) -> Array:  # noqa: ARG002 - other kinds of task use it
         """The distinct next items of each row, as lists.
 
         Raises:
@@ -192,7 +192,7 @@ def recent_popularity(likes: Array, half_life: float) -> Array:
         half_life: After how many later users a user counts half.
     """
     n_later = np.arange(len(likes))[::-1]
-    counts = 0.5 ** (n_later / half_life) @ likes
+    counts: Array = 0.5 ** (n_later / half_life) @ likes
     return counts / counts.sum()
 
 
@@ -216,7 +216,8 @@ def ndcg(found: Array, n_items: IntArray) -> Array:
     k = found.shape[1]
     discount = 1 / np.log2(np.arange(k) + 2)
     ideal = discount.cumsum()[np.minimum(n_items, k) - 1]
-    return found @ discount / ideal
+    gains: Array = found @ discount
+    return gains / ideal
 
 
 def best_items(output: Array, k: int) -> IntArray:
