@@ -105,7 +105,7 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def ordered_likes(raw: pd.DataFrame) -> pd.DataFrame:
-    """The ratings that count as likes, by user and time, with `film` and the number of `session`."""
+    """The ratings that count as likes, by user and time, with `film` and number of `session`."""
     # Several films of a user can have the same second: their number makes the order reproducible.
     ratings = raw.sort_values(["user_id", "timestamp", "movie_id"])
     pause = ratings.groupby("user_id")["timestamp"].diff()

@@ -192,8 +192,9 @@ def recent_popularity(likes: Array, half_life: float) -> Array:
         half_life: After how many later users a user counts half.
     """
     n_later = np.arange(len(likes))[::-1]
-    counts: Array = 0.5 ** (n_later / half_life) @ likes
-    return counts / counts.sum()
+    counts = 0.5 ** (n_later / half_life) @ likes
+    shares: Array = counts / counts.sum()
+    return shares
 
 
 def mask(scores: Array, in_history: Array) -> Array:
@@ -216,8 +217,8 @@ def ndcg(found: Array, n_items: IntArray) -> Array:
     k = found.shape[1]
     discount = 1 / np.log2(np.arange(k) + 2)
     ideal = discount.cumsum()[np.minimum(n_items, k) - 1]
-    gains: Array = found @ discount
-    return gains / ideal
+    gains: Array = found @ discount / ideal
+    return gains
 
 
 def best_items(output: Array, k: int) -> IntArray:
