@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 as_output = import_module(f"{package}.core.metrics").as_output
 raw = {"train": pd.DataFrame(train.rows), "test": pd.DataFrame(test.rows)}
 for table in raw.values():
-    table["average_gift"] = np.log(table["average_gift"])
+    table["monthly_charges"] = np.log(table["monthly_charges"])
 scaler = StandardScaler().fit(raw["train"])
 rows = scaler.transform(raw["train"])
 models = [KMeans(k, n_init=10, random_state=0).fit(rows) for k in range(2, 9)]

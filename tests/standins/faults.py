@@ -38,6 +38,7 @@ from churn_radar.core.rows import WRITERS, Batch, Rows, open_rows
 from churn_radar.core.splits import Splits, row_key
 from churn_radar.core.tracking import connect, require_run
 from churn_radar.evaluation import evaluate, gate
+from churn_radar.evaluation.conditions import measure_conditions
 from churn_radar.evaluation.gate import check_condition, check_warnings, promote
 from churn_radar.evaluation.report import compare_results, report
 from churn_radar.features import Instance
@@ -886,8 +887,10 @@ def test_gate_of_a_classifier_is_closed_for_chance_and_for_losses(config: Projec
     target = Target.fit(y_true, {}, decision).fit_decision(y_true, output)
 
     def passed(output: Any) -> list[bool]:
-        conditions = target.conditions(y_true, output, lambda scorer: scorer(rows), config)
-        return [condition["value"] > condition["limit"] for condition in conditions.values()]
+        conditions = measure_conditions(
+            target, y_true, y_true, output, lambda scorer: scorer(rows), config
+        )
+        return [condition.value > condition.limit for condition in conditions.values()]
 
     assert passed(output) == [True, True]
     assert passed(np.full_like(output, 0.5)) == [False, False]

@@ -21,13 +21,13 @@ MODULES = {
     ".": ["__init__", "cli", "data", "features", "model"],
     "core": ["__init__", "bootstrap", "bundle", "config", "files", "metrics", "reference", "rows"],
     "training": ["__init__", "dataset", "export", "train", "tune"],
-    "evaluation": ["__init__", "evaluate", "gate", "plots", "report"],
+    "evaluation": ["__init__", "conditions", "evaluate", "gate", "plots", "report"],
     "serving": ["__init__", "api", "batch", "middleware", "request_log"],
     "monitoring": ["__init__", "drift", "monitor"],
 }
 MODULES["core"] += ["results", "splits", "tracking"]
-TESTS = ["api", "batch", "config", "dataset", "features", "gate", "metrics", "monitor", "notebook"]
-TESTS += ["report", "train"]
+TESTS = ["api", "batch", "config", "dataset", "features", "gate", "metrics", "monitor", "report"]
+TESTS += ["train"]
 # Jinja templates that a project has of its own.
 REPORTS = [f"{PACKAGE}/{name}.md" for name in ("evaluation/report", "monitoring/drift")]
 FILES = {
@@ -60,7 +60,7 @@ FILES = {
 SEAM = {
     *(f"{PACKAGE}/{name}.py" for name in ("data", "features", "model")),
     f"{PACKAGE}/core/metrics.py",
-    f"{PACKAGE}/evaluation/plots.py",
+    *(f"{PACKAGE}/evaluation/{name}.py" for name in ("conditions", "plots")),
     "notebooks/explore.ipynb",
     "tests/test_features.py",
     "tests/test_metrics.py",

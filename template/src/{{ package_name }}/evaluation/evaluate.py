@@ -18,6 +18,7 @@ from ..core.results import Results
 from ..core.rows import Array, IntArray, table_rows
 from ..core.splits import FIELDS, Split, load_manifest, load_split
 from ..core.tracking import require_run
+from .conditions import measure_conditions
 from .gate import mlflow_errors
 from .plots import evaluation_plots
 
@@ -99,7 +100,7 @@ def measure(
         "baselines": values,
         "improvement": bootstrap(improvement, rows, test.groups, config),
         "metrics": target.metrics(y_true, output),
-        "conditions": target.conditions(y_true, output, lower_bound, config),
+        "conditions": measure_conditions(target, y_train, y_true, output, lower_bound, config),
         "slices": measure_slices(target, test, y_true, output, config),
     }
 

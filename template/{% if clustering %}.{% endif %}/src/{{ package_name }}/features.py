@@ -1,8 +1,8 @@
-"""The fields of a donor, and the position that decides which donors are similar.
+"""The fields of a customer, and the position that decides which customers are similar.
 
 Training, batch prediction and the API all build their features here. The steps are stated, not
-learned: whether a year without a gift weighs as much as a doubled gift is a judgement, on which the
-segments depend.
+learned: whether two years weigh as much as a doubled bill is a judgement, on which the segments
+depend.
 """
 
 from typing import Any
@@ -18,17 +18,17 @@ MISSING_VALUES = ("", "NA", "NaN")
 
 
 class Instance(Row):
-    """One donor, as the charity's records describe them before a mailing."""
+    """One customer, as the company's records describe them."""
 
-    weeks_since_gift: float = Field(ge=0, le=5200, description="Weeks since the last gift.")
-    response_rate: float = Field(ge=0, le=1, description="Share of mailings answered so far.")
-    average_gift: float = Field(ge=0.01, le=1e6, description="Mean of all gifts, in guilders.")
+    tenure_months: float = Field(ge=0, le=1200, description="Months since the first contract.")
+    monthly_charges: float = Field(ge=0.01, le=1e4, description="The current bill, in dollars.")
+    add_ons: int = Field(ge=0, le=6, description="Services booked besides telephone and internet.")
 
 
-# Differences that have the same weight: a year, half of the mailings, and twice the gift.
-STEPS = {"weeks_since_gift": 52, "response_rate": 0.5, "average_gift": 2}
-# Fields whose step is a factor: from 5 to 10 guilders is as far as from 50 to 100.
-FACTORS = ("average_gift",)
+# Differences that have the same weight: two years, twice the bill, and two services.
+STEPS = {"tenure_months": 24, "monthly_charges": 2, "add_ons": 2}
+# Fields whose step is a factor: from 20 to 40 dollars is as far as from 50 to 100.
+FACTORS = ("monthly_charges",)
 
 
 def build_features(rows: Rows) -> Features:

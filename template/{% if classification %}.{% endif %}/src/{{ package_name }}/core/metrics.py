@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, Field
 
-from .config import PARAMS, Config, ProjectConfig, UserError
+from .config import PARAMS, Config, UserError
 from .rows import Array, Features, IntArray
 
 Scorer = Callable[[IntArray], float]
@@ -166,38 +166,6 @@ class Target(BaseModel):
             "false_positive_rate": lambda rows: share(y_pred[rows][y_true[rows] == 0]),
             "false_negative_rate": lambda rows: share(1 - y_pred[rows][y_true[rows] == 1]),
         }
-
-    def conditions(
-        self,
-        y_true: IntArray,
-        output: Array,
-        lower_bound: Callable[[Scorer], float],
-        config: ProjectConfig,
-    ) -> dict[str, dict[str, float]]:
-        """Values of the test set that the gate requires to be above a limit, by name.
-
-        The first is a permutation test of the primary metric: Ojala and Garriga (2010), JMLR 11.
-
-        Args:
-            y_true: The classes of the test set.
-            output: What the model returns for it.
-            lower_bound: Returns the lower bound of a metric's confidence interval.
-            config: Number of permutations, seed and confidence level.
-        """
-        rng = np.random.default_rng(config.seed)
-        rows = np.arange(len(y_true))
-        shuffled = [
-            self.scorer(rng.permutation(y_true), output)(rows) for _ in range(config.n_resamples)
-        ]
-        value = self.scorer(y_true, output)(rows)
-        limit = float(np.quantile(shuffled, (1 + config.confidence) / 2))
-        name = f"{self.primary_metric} (permutation test)"
-        conditions = {name: {"value": value, "limit": limit}}
-        if self.is_binary:
-            y_pred = self.choose(output)
-            low = lower_bound(lambda rows: self.savings_per_1000(y_true[rows], y_pred[rows]))
-            conditions["lower bound of savings_per_1000"] = {"value": low, "limit": 0}
-        return conditions
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: the predicted class and all probabilities."""

@@ -17,6 +17,8 @@ from .rows import Array, Features, IntArray
 
 HIGHER_IS_BETTER = True
 NO_DESCRIPTION = "like the average, or too few rows to describe"
+# The silhouette compares all pairs of rows.
+MAX_SILHOUETTE_ROWS = 1000
 # A segment is described by the fields that differ by more standard deviations than this.
 MIN_DIFFERENCE = 0.3
 
@@ -128,27 +130,22 @@ class Target(BaseModel):
 
     def scorer(self, y_true: Array, output: Array) -> Callable[[IntArray], float]:
         """The primary metric as a function of row indices, for resamples and slices."""
-        values = silhouette_values(y_true[:, 0], output[:, 0])
-        return lambda rows: float(values[rows].mean())
+        return silhouette_scorer(y_true[:, 0], output[:, 0])
 
     def metrics(self, y_true: Array, output: Array) -> dict[str, float]:
         """All metrics on these rows."""
-        silhouette = silhouette_values(y_true[:, 0], output[:, 0])
-        means = {
-            "silhouette": silhouette,
+        score = self.scorer(y_true, output)
+        silhouettes = silhouette_values(y_true[:, 0], output[:, 0])
+        return {
+            "silhouette": score(np.arange(len(output))),
             # Nearer to another segment than to their own.
-            "misplaced_share": silhouette < 0,
-            "stability": stability(output),
-            "distance_to_center": output[:, -1],
+            "misplaced_share": float((silhouettes < 0).mean()),
+            "stability": float(stability(output).mean()),
+            "distance_to_center": float(output[:, -1].mean()),
         }
-        return {name: float(values.mean()) for name, values in means.items()}
 
     def error_rates(self, *_: Any) -> dict[str, Callable[[IntArray], float]]:
         """Rates that are compared between slices: none."""
-        return {}
-
-    def conditions(self, *_: Any) -> dict[str, dict[str, float]]:
-        """Values that the gate requires to be above a limit: none beside the improvement."""
         return {}
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
@@ -192,12 +189,64 @@ def as_output(segments: Array) -> Array:
 
 
 def silhouette_values(position: Array, segments: Array) -> Array:
-    """The silhouette of each row: Rousseeuw (1987). Zero where there is one segment only."""
+    """The silhouette of each row among the different rows; zero where there is one segment only."""
     from sklearn.metrics import silhouette_samples  # noqa: PLC0415 - the API has no scikit-learn
 
-    if not 1 < len(np.unique(segments)) < len(segments):
+    points, first, inverse = np.unique(position, axis=0, return_index=True, return_inverse=True)
+    labels = segments[first]
+    if not 1 < len(np.unique(labels)) < len(labels):
         return np.zeros(len(segments))
-    return np.asarray(silhouette_samples(position, segments))
+    return np.asarray(silhouette_samples(points, labels)[inverse])
+
+
+def silhouette_scorer(position: Array, segments: Array) -> Callable[[IntArray], float]:
+    """The mean silhouette as a function of row indices, computed from these rows alone.
+
+    Rousseeuw (1987), doi:10.1016/0377-0427(87)90125-7. Copies of a row count as one row, because
+    distances of zero would make any segment look dense. In a resample, a row has the weight of how
+    often it was drawn, and its mean distances leave itself out. Of more than MAX_SILHOUETTE_ROWS
+    different rows, a random sample is used.
+    """
+    from scipy.spatial.distance import cdist  # noqa: PLC0415 - the API has no scipy
+
+    points, first, inverse, copies = np.unique(
+        position, axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    sample = np.random.default_rng(0).permutation(len(points))[:MAX_SILHOUETTE_ROWS]
+    # In float32, because the bootstrap goes through all of them in each resample.
+    distances = cdist(points[sample], points[sample]).astype(np.float32)
+    labels = segments[first][sample]
+    members = labels[:, np.newaxis] == np.unique(labels)
+
+    def score(rows: IntArray) -> float:
+        drawn = np.bincount(inverse[rows], minlength=len(points)) / copies
+        return weighted_silhouette(distances, members, drawn[sample].astype(np.float32))
+
+    return score
+
+
+def weighted_silhouette(distances: Array, members: Array, weights: Array) -> float:
+    """The mean silhouette of weighted rows; zero where there is one segment only.
+
+    Args:
+        distances: Between the rows, shape (n, n).
+        members: Which segment each row is in, shape (n, segments).
+        weights: Of the rows, shape (n,).
+    """
+    present = weights > 0
+    memberships = members * weights[:, np.newaxis]
+    if np.count_nonzero(memberships.any(axis=0)) < 2:
+        return 0.0
+    # Without the row itself, whose distance is zero.
+    others = memberships.sum(axis=0) - memberships
+    means = np.full(others.shape, np.inf)
+    np.divide(distances @ memberships, others, out=means, where=others > 0)
+    means, members, weights = means[present], members[present], weights[present]
+    nearest = np.where(members, np.inf, means).min(axis=1)
+    # A row that is alone in its segment has the silhouette 0.
+    own = np.where(np.isinf(means[members]), nearest, means[members])
+    silhouettes = (nearest - own) / np.maximum(own, nearest)
+    return float(np.average(silhouettes, weights=weights))
 
 
 def stability(output: Array) -> Array:

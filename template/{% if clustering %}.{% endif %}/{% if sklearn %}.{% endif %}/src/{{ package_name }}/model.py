@@ -63,40 +63,48 @@ def search_space(trial: Trial) -> dict[str, Any]:
 def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Clustering:  # noqa: ARG001 - nothing to predict
     """Fit with the number of segments that has the best silhouette among the stable ones.
 
+    Copies of a row count as one row: they would draw the centres to themselves, and make the
+    segments look denser than they are.
+
     Dolnicar and Leisch (2010), doi:10.1007/s11002-009-9083-4.
 
     Raises:
         UserError: No number of segments from k_min to k_max is stable.
     """
-    position = features["position"].astype(np.float64)
+    position = np.unique(features["position"].astype(np.float64), axis=0)
     candidates = fit_candidates(config, position, seed)
     stable = [found for found in candidates if found.stability >= config.min_stability]
     if not stable:
-        n_distinct = len(np.unique(position, axis=0))
         best = max((found.stability for found in candidates), default=0)
         raise UserError(
-            f"In {n_distinct} different rows, no clustering from k_min = {config.k_min} on is as "
-            f"stable as min_stability = {config.min_stability:g}; the best has {best:.2f}. Lower "
-            "one of them, or provide more rows, other fields or other steps."
+            f"In {len(position)} different rows, no clustering from k_min = {config.k_min} on is "
+            f"as stable as min_stability = {config.min_stability:g}; the best has {best:.2f}. "
+            "Lower one of them, or provide more rows, other fields or other steps."
         )
     return max(stable, key=lambda found: found.silhouette)
 
 
 def fit_candidates(config: ModelConfig, position: Array, seed: int) -> list[Clustering]:
-    """One clustering for each number of segments from k_min to k_max."""
+    """One clustering of different rows for each number of segments from k_min to k_max."""
     rng = np.random.default_rng(seed)
-    n_distinct = len(np.unique(position, axis=0))
-    numbers = range(config.k_min, min(config.k_max, n_distinct - 1) + 1)
+    estimators = build_estimators(config, len(position), seed)
     # For many small fits, threads that wait for each other take longer than one.
     with threadpool_limits(1):
-        return [fit_candidate(config, position, k, seed, rng) for k in numbers]
+        return [fit_candidate(config, position, kmeans, seed, rng) for kmeans in estimators]
+
+
+def build_estimators(config: ModelConfig, n_rows: int, seed: int) -> list[KMeans]:
+    """One for each number of segments to try; the gate also fits them to permuted rows."""
+    numbers = range(config.k_min, min(config.k_max, n_rows - 1) + 1)
+    return [KMeans(k, n_init=config.n_init, random_state=seed) for k in numbers]
 
 
 def fit_candidate(
-    config: ModelConfig, position: Array, k: int, seed: int, rng: np.random.Generator
+    config: ModelConfig, position: Array, kmeans: KMeans, seed: int, rng: np.random.Generator
 ) -> Clustering:
-    """Fit k segments and their replicas; the largest segment comes first."""
-    kmeans = KMeans(k, n_init=config.n_init, random_state=seed).fit(position)
+    """Fit an estimator and its replicas; the largest segment comes first."""
+    kmeans.fit(position)
+    k = kmeans.n_clusters
     by_size = np.argsort(-np.bincount(kmeans.labels_, minlength=k), kind="stable")
     segments = np.argsort(by_size)[kmeans.labels_]
     replicas = [fit_replica(position, segments, k, rng) for _ in range(config.replicas)]

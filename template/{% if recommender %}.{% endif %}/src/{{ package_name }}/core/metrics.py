@@ -125,10 +125,6 @@ class Target(BaseModel):
         """Rates that are compared between slices: none."""
         return {}
 
-    def conditions(self, *_: Any) -> dict[str, dict[str, float]]:
-        """Values that the gate requires to be above a limit: none beside the improvement."""
-        return {}
-
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: its best items and their scores."""
         return [self.prediction(scores) for scores in output]

@@ -1,8 +1,8 @@
 """The network, what comes before it in ONNX, its parameters and its search space.
 
 A linear denoising autoencoder of users' likes: H. Steck (2020), Autoencoders that don't overfit
-towards the Identity, NeurIPS. It reconstructs all likes of a user from a random part of them, by way
-of a vector of taste. What users liked lately is added, because tastes and films change.
+towards the Identity, NeurIPS. It reconstructs all likes of a user from a random part of them, by
+way of a vector of taste. What users liked lately is added, because tastes and films change.
 """
 
 from typing import Any

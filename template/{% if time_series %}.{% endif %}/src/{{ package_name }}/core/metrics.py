@@ -130,10 +130,6 @@ class Target(BaseModel):
         """Rates that are compared between slices: none."""
         return {}
 
-    def conditions(self, *_: Any) -> dict[str, dict[str, float]]:
-        """Values that the gate requires to be above a limit: none beside the improvement."""
-        return {}
-
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: the forecast and its bounds."""
         low, high = self.interval(output)
