@@ -35,7 +35,9 @@ def is_alarm(rows):
     current = CurrentData(predictor)
     current.add(Batch(rows, 1))
     assert not current.refused
-    drifts = measure_drift(predictor.info.reference, current.counts, config.monitoring)
+    drifts = measure_drift(
+        predictor.info.reference, current.counts, current.sums, config.monitoring
+    )
     return any(drift.drifted for drift in drifts)
 
 counts = {}

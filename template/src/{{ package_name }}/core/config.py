@@ -83,6 +83,7 @@ class MonitoringConfig(Config):
     """[monitoring] in params.toml: the limits of `monitor`."""
 
     psi: float = Field(gt=0)
+    mean_shift: float = Field(gt=0)
     alpha: float = Field(gt=0, lt=1)
     max_refused: float = Field(ge=0, lt=1)
     max_quality_drop: float = Field(ge=0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from .rows import IntArray
+from .rows import Array, IntArray
 
 # In parentheses, so that they are no category of the data.
 MISSING = "(missing)"
@@ -23,11 +23,14 @@ class ReferenceColumn(BaseModel):
         edges: Lower edges of the bins of a number, but for the first bin; none for a category.
         bins: A label for each bin; the last is MISSING for a number and OTHER for a category.
         counts: The number of test rows in each bin.
+        mean: Of a number, as is `std`; both are 0 for a category.
     """
 
     edges: list[float]
     bins: list[str]
     counts: list[int]
+    mean: float = 0
+    std: float = 0
 
     def count(self, values: Sequence[Any]) -> IntArray:
         """The number of values in each bin; None is a missing value."""
@@ -40,12 +43,20 @@ class ReferenceColumn(BaseModel):
             counts = np.array([categories[name] for name in self.bins[:-1]], dtype=int)
         return np.append(counts, len(values) - counts.sum())
 
+    def standardise(self, values: Sequence[Any]) -> Array:
+        """The values that are not missing, in standard deviations from the reference mean."""
+        numbers = np.array(values, dtype=float)
+        present: Array = numbers[~np.isnan(numbers)]
+        return (present - self.mean) / self.std
+
 
 def reference_column(values: Sequence[Any]) -> ReferenceColumn:
     """Bins at the deciles of a number, or a bin for each frequent category."""
     present = [value for value in values if value is not None]
+    mean = std = 0.0
     if all(isinstance(value, int | float) for value in present):
         numbers = np.array(present or [0], dtype=float)
+        mean, std = float(numbers.mean()), float(numbers.std())
         deciles = np.quantile(numbers, np.linspace(0, 1, 11), method="inverted_cdf")
         # Above the maximum, so that higher values are seen where most values are the maximum.
         deciles[-1] = np.nextafter(deciles[-1], np.inf)
@@ -55,7 +66,7 @@ def reference_column(values: Sequence[Any]) -> ReferenceColumn:
         counts = count_categories(values)
         frequent = [name for name, n in counts.items() if n >= MIN_SHARE * len(values)]
         edges, bins = [], [*frequent, OTHER]
-    column = ReferenceColumn(edges=edges, bins=bins, counts=[])
+    column = ReferenceColumn(edges=edges, bins=bins, counts=[], mean=mean, std=std)
     column.counts = column.count(values).tolist()
     return column
 

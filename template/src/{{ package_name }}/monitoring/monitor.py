@@ -11,13 +11,14 @@ import pandas as pd
 from jinja2 import Template
 from matplotlib.figure import Figure
 from pydantic import BaseModel
+from scipy.stats import norm
 
 from .. import data
-from ..core.bootstrap import bootstrap
+from ..core.bootstrap import Scorer, bootstrap
 from ..core.bundle import Predictor
 from ..core.config import METRICS, MonitoringConfig, ProjectConfig, UserError
 from ..core.files import to_json, write_atomic
-from ..core.metrics import HIGHER_IS_BETTER
+from ..core.metrics import HIGHER_IS_BETTER, Target
 from ..core.results import load_results
 from ..core.rows import Array, Batch, IntArray, Rows, open_rows
 from ..core.splits import Split
@@ -44,6 +45,7 @@ class CurrentData:
 
     Attributes:
         counts: The number of rows in each bin, by column of the reference data.
+        sums: Number, sum and sum of squares of the standardised values, by column of numbers.
         refused: Why rows were refused.
         labelled: The first rows with a target.
     """
@@ -52,6 +54,7 @@ class CurrentData:
         self.predictor = predictor
         self.n_rows = 0
         self.counts: dict[str, IntArray] = {}
+        self.sums: dict[str, Array] = {}
         self.refused: list[str] = []
         self.labelled: list[dict[str, Any]] = []
 
@@ -79,6 +82,21 @@ class CurrentData:
         columns = monitored_columns(rows) | self.predictor.target.monitored_columns(output)
         for name, column in self.predictor.info.reference.items():
             self.counts[name] = column.count(columns[name]) + self.counts.get(name, 0)
+            # The values of a constant column have no scale.
+            if column.std:
+                values = column.standardise(columns[name])
+                sums = np.array([len(values), values.sum(), values @ values])
+                self.sums[name] = sums + self.sums.get(name, 0)
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The mean of each column of numbers that has values."""
+        reference = self.predictor.info.reference
+        sums = {name: values for name, values in self.sums.items() if values[0]}
+        return {
+            name: reference[name].mean + reference[name].std * total / n_values
+            for name, (n_values, total, _) in sums.items()
+        }
 
 
 def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
@@ -93,19 +111,30 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
         current.add(batch)
     if not current.n_rows:
         raise UserError(f"{source} has no rows.", 2)
-    drifts = measure_drift(current.predictor.info.reference, current.counts, config.monitoring)
+    predictor = current.predictor
+    drifts = measure_drift(
+        predictor.info.reference, current.counts, current.sums, config.monitoring
+    )
+    labelled = Split(pd.DataFrame(current.labelled))
+    y_true = None
+    quality = []
+    if len(labelled) >= config.min_slice_size:
+        y_true = encode_target(predictor.target, labelled)
+        output = predictor.output(labelled.rows)
+        quality = measure_quality(predictor, y_true, output, labelled.groups, config)
     report: dict[str, Any] = {
         "current": str(source),
         "rows": current.n_rows,
         "refused": len(current.refused),
         "reasons": current.refused[:5],
         "columns": [asdict(drift) for drift in drifts],
-        "quality": measure_quality(current, config),
+        "class_balance": measure_class_balance(current, y_true, config),
+        "quality": quality,
     }
     report["problems"] = find_problems(report, config.monitoring)
     write_atomic(REPORT.with_suffix(".json"), to_json(report))
     template = Template(TEMPLATE.read_text(encoding="utf-8"), trim_blocks=True)
-    write_atomic(REPORT, template.render(report).encode())
+    write_atomic(REPORT, template.render(report, to_text=to_text).encode())
     plot_drift(drifts[:3]).savefig(FIGURE, dpi=120)
     if report["problems"]:
         raise UserError(f"{source}: {'; '.join(report['problems'])}. See {REPORT}.")
@@ -136,27 +165,68 @@ def read_request_log(log: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield label, instance
 
 
-def measure_quality(current: CurrentData, config: ProjectConfig) -> dict[str, Any] | None:
-    """The primary metric on labelled rows; None where they are too few or have one class."""
-    predictor, labelled = current.predictor, Split(pd.DataFrame(current.labelled))
-    if len(labelled) < config.min_slice_size:
-        return None
+def encode_target(target: Target, labelled: Split) -> Array:
+    """The target as the metrics take it; raises UserError for a value that training did not see."""
     try:
-        y_true = predictor.target.encode(labelled.target, labelled.features)
+        return target.encode(labelled.target, labelled.features)
     except ValueError as error:
         raise UserError(f'Column "{data.TARGET}" of the current data: {error}.', 2) from error
-    scorer = predictor.target.scorer(y_true, predictor.output(labelled.rows))
-    rows = np.arange(len(labelled))
-    if np.isnan(scorer(rows)):
+
+
+def measure_class_balance(
+    current: CurrentData, y_true: Array | None, config: ProjectConfig
+) -> dict[str, Any] | None:
+    """The share of the positive class, where core/metrics.py knows one."""
+    target = current.predictor.target
+    if not hasattr(target, "class_balance"):
         return None
-    found = bootstrap(scorer, rows, labelled.groups, config)
-    quality = {"name": predictor.target.primary_metric, "rows": len(labelled), **found}
+    n_valid = current.n_rows - len(current.refused)
+    balance: dict[str, Any] | None = target.class_balance(y_true, current.means, n_valid, config)
+    return balance
+
+
+def monitored_metrics(
+    target: Target, y_true: Array, output: Array
+) -> dict[str, tuple[bool, Scorer]]:
+    """The metrics that core/metrics.py names for monitoring; by default the primary one.
+
+    Returns:
+        By name: whether higher is better, and the metric as a function of row indices.
+    """
+    if hasattr(target, "monitored_metrics"):
+        metrics: dict[str, tuple[bool, Scorer]] = target.monitored_metrics(y_true, output)
+        return metrics
+    return {target.primary_metric: (HIGHER_IS_BETTER, target.scorer(y_true, output))}
+
+
+def measure_quality(
+    predictor: Predictor, y_true: Array, output: Array, groups: IntArray, config: ProjectConfig
+) -> list[dict[str, Any]]:
+    """The monitored metrics of labelled rows, where they are defined, beside the test set's."""
+    metrics = monitored_metrics(predictor.target, y_true, output)
     results = load_results() if METRICS.is_file() else None
-    if results and results.run == predictor.info.run:
-        test_value = results.primary.value
-        loss = test_value - found["ci_high"] if HIGHER_IS_BETTER else found["ci_low"] - test_value
-        is_worse = loss > config.monitoring.max_quality_drop * abs(test_value)
-        quality |= {"test": test_value, "worse": is_worse}
+    is_same_model = results is not None and results.run == predictor.info.run
+    test_values = results.metrics if results and is_same_model else {}
+    # Bonferroni over the metrics; one-sided, because a better one is no problem.
+    quantile = norm.isf(config.monitoring.alpha / len(metrics))
+    # In half widths of the interval. The test value has an error, too: that of as many rows.
+    critical = quantile / norm.isf((1 - config.confidence) / 2)
+    critical *= np.sqrt(1 + len(y_true) / predictor.info.data.test)
+    rows = np.arange(len(y_true))
+    quality = []
+    for name, (higher_is_better, scorer) in metrics.items():
+        if np.isnan(scorer(rows)):
+            continue
+        found = bootstrap(scorer, rows, groups, config)
+        metric = {"name": name, "rows": len(rows), **found, "test": None, "worse": False}
+        if name in test_values:
+            sign = 1 if higher_is_better else -1
+            loss = sign * (test_values[name] - found["value"])
+            bound = found["ci_high"] if higher_is_better else found["ci_low"]
+            limit = config.monitoring.max_quality_drop * abs(test_values[name])
+            is_worse = loss > max(limit, critical * abs(bound - found["value"]))
+            metric |= {"test": test_values[name], "worse": bool(is_worse)}
+        quality.append(metric)
     return quality
 
 
@@ -168,10 +238,22 @@ def find_problems(report: dict[str, Any], limits: MonitoringConfig) -> list[str]
     drifted = [column["name"] for column in report["columns"] if column["drifted"]]
     if drifted:
         problems.append(f"drifted: {', '.join(drifted)}")
-    quality = report["quality"]
-    if quality and quality.get("worse"):
-        problems.append("{name} is {value:.3g}, on the test set {test:.3g}".format(**quality))
+    balance = report["class_balance"]
+    if balance and balance["changed"]:
+        problem = 'the share of "{label}" is {share:.0%}, in the test set {test:.0%}'
+        if balance["is_estimate"]:
+            problem += ", as estimated from the predictions, if only the class balance has changed"
+        problems.append(problem.format(**balance))
+    for metric in report["quality"]:
+        if metric["worse"]:
+            value, test_value = to_text(metric["value"]), to_text(metric["test"])
+            problems.append(f"{metric['name']} is {value}, on the test set {test_value}")
     return problems
+
+
+def to_text(value: float) -> str:
+    """A metric with three digits, or an amount as a whole number."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def plot_drift(drifts: list[Drift]) -> Figure:

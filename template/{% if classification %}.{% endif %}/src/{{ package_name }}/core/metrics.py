@@ -4,13 +4,14 @@ Imports only numpy and pydantic, because the API uses it too. An output has shap
 holds probabilities; y holds the index of each row's class. Of two classes the second is positive.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from .config import PARAMS, Config, UserError
+from .config import PARAMS, Config, ProjectConfig, UserError
 from .rows import Array, Features, IntArray
 
 Scorer = Callable[[IntArray], float]
@@ -28,17 +29,49 @@ class DecisionConfig(Config):
     cost_false_positive: float = Field(default=1, gt=0, le=1e9)
 
 
+class ClassScores(BaseModel):
+    """The scores of the test rows by class, the negative one first, for monitoring."""
+
+    counts: list[int]
+    means: list[float]
+    variances: list[float]
+
+    @property
+    def positive_share(self) -> float:
+        """The share of positives in the test set."""
+        return self.counts[1] / sum(self.counts)
+
+    def estimate_share(self, mean_score: float, n_rows: int) -> tuple[float, float]:
+        """The share of positives among rows without a target, and its standard error.
+
+        Black-box shift estimation: Lipton, Wang and Smola (2018), ICML, with the mean score in
+        place of the predicted class. It holds if only the class balance has changed, so that the
+        scores within each class are distributed as in the test set. A shift of the fields moves
+        the mean score, too, and scores alone do not tell the two apart.
+        """
+        negative, positive = self.means
+        distance = positive - negative
+        share = float(np.clip((mean_score - negative) / distance, 0, 1))
+        weights = np.array([1 - share, share])
+        within = np.array(self.variances)
+        score_variance = weights @ within + share * (1 - share) * distance**2
+        means_variance = np.sum(weights**2 * within / self.counts)
+        return share, float(np.sqrt(score_variance / n_rows + means_variance) / distance)
+
+
 class Target(BaseModel):
     """What is learned from the target; stored in bundle.json.
 
     Attributes:
         classes: Names of the classes; of two, the positive one is the last.
         threshold: With two classes, the lowest probability at which the positive one is predicted.
+        test_scores: With two classes, if the model tells them apart; see fit_reference().
     """
 
     classes: list[str]
     decision: DecisionConfig
     threshold: float | None = None
+    test_scores: ClassScores | None = None
 
     @classmethod
     def fit(cls, target: Array, features: Features, decision: DecisionConfig) -> Self:  # noqa: ARG003 - other kinds of task use it
@@ -100,6 +133,12 @@ class Target(BaseModel):
         costs = [[0, decision.cost_false_positive], [decision.cost_false_negative, 0]]
         return float(1000 * np.array(costs)[y_true, y_pred.astype(int)].mean())
 
+    def savings_per_1000(self, y_true: IntArray, y_pred: Array) -> float:
+        """What 1,000 decisions cost less than the better constant one, the same for every row."""
+        constants = [np.full_like(y_true, label) for label in (0, 1)]
+        constant_cost = min(self.cost_per_1000(y_true, constant) for constant in constants)
+        return constant_cost - self.cost_per_1000(y_true, y_pred)
+
     def fit_decision(self, y_valid: IntArray, output: Array) -> Self:
         """A copy with the threshold that costs least on the validation set.
 
@@ -119,7 +158,7 @@ class Target(BaseModel):
     def scorer(self, y_true: IntArray, output: Array) -> Scorer:
         """The primary metric as a function of row indices, for resamples and slices."""
         if self.is_binary:
-            rank = np.unique(output[:, 1], return_inverse=True)[1]
+            rank = dense_rank(output[:, 1])
             return lambda rows: average_precision(y_true[rows], rank[rows])
         y_pred = self.choose(output)
         return lambda rows: macro_f1(y_true[rows], y_pred[rows])
@@ -137,7 +176,7 @@ class Target(BaseModel):
         rates = {name: rate(rows) for name, rate in self.error_rates(y_true, output).items()}
         return {
             "average_precision": metrics.average_precision_score(y_true, score),
-            "roc_auc": roc_auc(y_true, score),
+            "roc_auc": roc_auc(y_true, dense_rank(score)),
             "brier_score": metrics.brier_score_loss(y_true, score),
             "precision": metrics.precision_score(y_true, y_pred, zero_division=0),
             "recall": metrics.recall_score(y_true, y_pred),
@@ -147,12 +186,6 @@ class Target(BaseModel):
             "cost_per_1000": self.cost_per_1000(y_true, y_pred),
             "savings_per_1000": self.savings_per_1000(y_true, y_pred),
         }
-
-    def savings_per_1000(self, y_true: IntArray, y_pred: Array) -> float:
-        """What 1,000 decisions save, compared with the better constant one."""
-        constant = [np.full_like(y_true, label) for label in (0, 1)]
-        constant_cost = min(self.cost_per_1000(y_true, decision) for decision in constant)
-        return constant_cost - self.cost_per_1000(y_true, y_pred)
 
     def error_rates(self, y_true: IntArray, output: Array) -> dict[str, Scorer]:
         """The rates of both errors, which are compared between slices; NaN where undefined.
@@ -180,6 +213,82 @@ class Target(BaseModel):
             columns[f"probability_{name}"] = probabilities
         return columns
 
+    def fit_reference(self, y_test: IntArray, output: Array) -> Self:
+        """A copy with the scores of the test set, if these are higher for positives."""
+        scores = [output[y_test == label, -1] for label in range(len(self.classes))]
+        if not self.is_binary or not all(map(len, scores)) or scores[1].mean() <= scores[0].mean():
+            return self
+        test_scores = ClassScores(
+            counts=[len(score) for score in scores],
+            means=[float(score.mean()) for score in scores],
+            variances=[float(score.var()) for score in scores],
+        )
+        return self.model_copy(update={"test_scores": test_scores})
+
+    def monitored_metrics(self, y_true: IntArray, output: Array) -> dict[str, tuple[bool, Scorer]]:
+        """What monitoring compares with the test set: the quality of the ranking and its worth.
+
+        Of two classes, average precision is that at the class balance of the test set, since more
+        positives alone would raise it. Cost and savings are those of the current rows.
+
+        Returns:
+            By name: whether higher is better, and the metric as a function of row indices.
+        """
+        if not self.is_binary:
+            return {self.primary_metric: (True, self.scorer(y_true, output))}
+        rank = dense_rank(output[:, 1])
+        y_pred = self.choose(output)
+        prior = self.test_scores.positive_share if self.test_scores else None
+        return {
+            "average_precision": (True, lambda r: average_precision(y_true[r], rank[r], prior)),
+            "roc_auc": (True, lambda r: roc_auc(y_true[r], rank[r])),
+            "cost_per_1000": (False, lambda r: self.cost_per_1000(y_true[r], y_pred[r])),
+            "savings_per_1000": (True, lambda r: self.savings_per_1000(y_true[r], y_pred[r])),
+        }
+
+    def class_balance(
+        self,
+        y_true: IntArray | None,
+        means: Mapping[str, float],
+        n_rows: int,
+        config: ProjectConfig,
+    ) -> dict[str, Any] | None:
+        """Compare the share of positives with the test set's; None where it cannot be known.
+
+        Args:
+            y_true: Of the rows with a target; without, the share is estimated from the scores.
+            means: The current mean of each monitored column of numbers.
+            n_rows: The number of rows that these are of.
+            config: Limits and confidence.
+        """
+        column = f"probability_{self.classes[1]}"
+        if self.test_scores is None or column not in means:
+            return None
+        test_share = self.test_scores.positive_share
+        test_variance = test_share * (1 - test_share)
+        if y_true is None:
+            share, error = self.test_scores.estimate_share(means[column], n_rows)
+        else:
+            share = float(y_true.mean())
+            n_test = sum(self.test_scores.counts)
+            error = np.sqrt(share * (1 - share) / len(y_true) + test_variance / n_test)
+        # The same limits as for the mean of a column, which holds 0 or 1.
+        limits = config.monitoring
+        quantile = NormalDist().inv_cdf
+        threshold = max(
+            limits.mean_shift * np.sqrt(test_variance), quantile(1 - limits.alpha / 2) * error
+        )
+        half_width = quantile((1 + config.confidence) / 2) * error
+        return {
+            "label": self.classes[1],
+            "is_estimate": y_true is None,
+            "share": share,
+            "ci_low": max(0, share - half_width),
+            "ci_high": min(1, share + half_width),
+            "test": test_share,
+            "changed": bool(abs(share - test_share) > threshold),
+        }
+
     def notes(self) -> list[str]:
         """Sentences for the report."""
         if self.threshold is None:
@@ -204,28 +313,44 @@ def require_class_rows(split: str, names: Iterable[str], counts: IntArray) -> No
             )
 
 
-def average_precision(y_true: IntArray, rank: IntArray) -> float:
+def dense_rank(score: Array) -> IntArray:
+    """The rank of each score from 0; equal scores have the same."""
+    return np.unique(score, return_inverse=True)[1]
+
+
+def average_precision(y_true: IntArray, rank: IntArray, prior: float | None = None) -> float:
     """Precision averaged over recall. NaN without positives.
 
     Fifty times as fast as scikit-learn's, for the bootstrap.
 
     Args:
         y_true: 1 for a positive row, else 0.
-        rank: The rank of each row's score from 0; rows of equal score have the same.
+        rank: Of each row's score, as dense_rank() returns it.
+        prior: The share of positives that rows are weighted to; without, each counts the same.
     """
     if not y_true.any():
         return float("nan")
     # From the highest rank to the lowest.
     positives = np.bincount(rank, y_true)[::-1]
-    precision = np.cumsum(positives) / np.cumsum(np.bincount(rank)[::-1])
+    negatives = np.bincount(rank, 1 - y_true)[::-1]
+    if prior and negatives.any():
+        negatives *= (1 - prior) / prior * positives.sum() / negatives.sum()
+    true_positives = np.cumsum(positives)
+    precision = true_positives / (true_positives + np.cumsum(negatives))
     return float(positives @ precision / positives.sum())
 
 
-def roc_auc(y_true: IntArray, score: Array) -> float:
-    """Area under the ROC curve; NaN where a class is missing."""
-    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - the API has no scikit-learn
+def roc_auc(y_true: IntArray, rank: IntArray) -> float:
+    """The share of pairs in which the positive row has the higher rank; of ties, a half counts.
 
-    return float(roc_auc_score(y_true, score)) if 0 < y_true.mean() < 1 else float("nan")
+    NaN without positives or without negatives. For the bootstrap, as average_precision().
+    """
+    positives = np.bincount(rank, y_true)
+    negatives = np.bincount(rank, 1 - y_true)
+    n_pairs = positives.sum() * negatives.sum()
+    if not n_pairs:
+        return float("nan")
+    return float(positives @ (np.cumsum(negatives) - negatives / 2) / n_pairs)
 
 
 def share(values: Array) -> float:
