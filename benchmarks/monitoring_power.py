@@ -52,6 +52,7 @@ def find_alarms(project: Any, source: Source, chosen: Any, with_labels: bool) ->
     monitor, predictor, config = project.monitoring.monitor, project.predictor, project.config
     current = monitor.CurrentData(predictor)
     current.n_rows = len(chosen)
+    current.output_sum = source.output[chosen].sum(axis=0)
     current.counts = {name: bins[chosen].sum(axis=0) for name, bins in source.counts.items()}
     for name, values in source.values.items():
         present = values[chosen][~np.isnan(values[chosen])]

@@ -84,6 +84,7 @@ def added(combination: Combination) -> set[str]:
         *(network if is_pytorch else ()),
         *([f"{PACKAGE}/columns.py"] if is_pytorch and is_tabular else ()),
         *([f"{PACKAGE}/core/leakage.py"] if is_tabular else ()),
+        *(["tests/test_shifts.py"] if variant == "tabular-classification" else ()),
         *([f"{PACKAGE}/core/arrays.py"] if is_tabular or variant == "clustering" else ()),
         *(folders if variant in {"nlp", "vision"} else ()),
         *(lists if variant in {"time-series", "recommender"} else ()),

@@ -46,6 +46,7 @@ class CurrentData:
     Attributes:
         counts: The number of rows in each bin, by column of the reference data.
         sums: Number, sum and sum of squares of the standardised values, by column of numbers.
+        output_sum: The sum of the outputs of all rows that were not refused.
         refused: Why rows were refused.
         labelled: The first rows with a target.
     """
@@ -53,6 +54,7 @@ class CurrentData:
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
         self.n_rows = 0
+        self.output_sum: Any = 0
         self.counts: dict[str, IntArray] = {}
         self.sums: dict[str, Array] = {}
         self.refused: list[str] = []
@@ -79,6 +81,7 @@ class CurrentData:
 
     def count(self, rows: Rows, output: Array) -> None:
         """Count the rows in each bin of the reference data."""
+        self.output_sum = self.output_sum + output.sum(axis=0)
         columns = monitored_columns(rows) | self.predictor.target.monitored_columns(output)
         for name, column in self.predictor.info.reference.items():
             self.counts[name] = column.count(columns[name]) + self.counts.get(name, 0)
@@ -87,16 +90,6 @@ class CurrentData:
                 values = column.standardise(columns[name])
                 sums = np.array([len(values), values.sum(), values @ values])
                 self.sums[name] = sums + self.sums.get(name, 0)
-
-    @property
-    def means(self) -> dict[str, float]:
-        """The mean of each column of numbers that has values."""
-        reference = self.predictor.info.reference
-        sums = {name: values for name, values in self.sums.items() if values[0]}
-        return {
-            name: reference[name].mean + reference[name].std * total / n_values
-            for name, (n_values, total, _) in sums.items()
-        }
 
 
 def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
@@ -178,10 +171,11 @@ def measure_class_balance(
 ) -> dict[str, Any] | None:
     """The share of the positive class, where core/metrics.py knows one."""
     target = current.predictor.target
-    if not hasattr(target, "class_balance"):
-        return None
     n_valid = current.n_rows - len(current.refused)
-    balance: dict[str, Any] | None = target.class_balance(y_true, current.means, n_valid, config)
+    if not n_valid or not hasattr(target, "class_balance"):
+        return None
+    mean_output = current.output_sum / n_valid
+    balance: dict[str, Any] | None = target.class_balance(y_true, mean_output, n_valid, config)
     return balance
 
 

@@ -4,7 +4,7 @@ Imports only numpy and pydantic, because the API uses it too. An output has shap
 holds probabilities; y holds the index of each row's class. Of two classes the second is positive.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from statistics import NormalDist
 from typing import Any, Self
 
@@ -247,37 +247,30 @@ class Target(BaseModel):
         }
 
     def class_balance(
-        self,
-        y_true: IntArray | None,
-        means: Mapping[str, float],
-        n_rows: int,
-        config: ProjectConfig,
+        self, y_true: IntArray | None, mean_output: Array, n_rows: int, config: ProjectConfig
     ) -> dict[str, Any] | None:
-        """Compare the share of positives with the test set's; None where it cannot be known.
+        """Compare the share of positives with the test set's; None with more than two classes.
 
         Args:
             y_true: Of the rows with a target; without, the share is estimated from the scores.
-            means: The current mean of each monitored column of numbers.
-            n_rows: The number of rows that these are of.
+            mean_output: Of the current rows.
+            n_rows: The number of rows that it is the mean of.
             config: Limits and confidence.
         """
-        column = f"probability_{self.classes[1]}"
-        if self.test_scores is None or column not in means:
+        if self.test_scores is None:
             return None
         test_share = self.test_scores.positive_share
         test_variance = test_share * (1 - test_share)
         if y_true is None:
-            share, error = self.test_scores.estimate_share(means[column], n_rows)
+            share, error = self.test_scores.estimate_share(mean_output[1], n_rows)
         else:
             share = float(y_true.mean())
             n_test = sum(self.test_scores.counts)
             error = np.sqrt(share * (1 - share) / len(y_true) + test_variance / n_test)
-        # The same limits as for the mean of a column, which holds 0 or 1.
-        limits = config.monitoring
         quantile = NormalDist().inv_cdf
-        threshold = max(
-            limits.mean_shift * np.sqrt(test_variance), quantile(1 - limits.alpha / 2) * error
-        )
+        critical = quantile(1 - config.monitoring.alpha / 2) * error
+        # As for the mean of a column, which would hold 0 and 1.
+        limit = config.monitoring.mean_shift * np.sqrt(test_variance)
         half_width = quantile((1 + config.confidence) / 2) * error
         return {
             "label": self.classes[1],
@@ -286,7 +279,7 @@ class Target(BaseModel):
             "ci_low": max(0, share - half_width),
             "ci_high": min(1, share + half_width),
             "test": test_share,
-            "changed": bool(abs(share - test_share) > threshold),
+            "changed": bool(abs(share - test_share) > max(critical, limit)),
         }
 
     def notes(self) -> list[str]:
