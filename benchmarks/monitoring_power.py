@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-CHECKS = ("columns", "balance", "any", "balance known", "quality", "any with labels")
+CHECKS = ("columns", "balance", "any", "quality", "any with labels")
 
 
 class Source:
@@ -52,7 +52,6 @@ def find_alarms(project: Any, source: Source, chosen: Any, with_labels: bool) ->
     monitor, predictor, config = project.monitoring.monitor, project.predictor, project.config
     current = monitor.CurrentData(predictor)
     current.n_rows = len(chosen)
-    current.output_sum = source.output[chosen].sum(axis=0)
     current.counts = {name: bins[chosen].sum(axis=0) for name, bins in source.counts.items()}
     for name, values in source.values.items():
         present = values[chosen][~np.isnan(values[chosen])]
@@ -61,7 +60,7 @@ def find_alarms(project: Any, source: Source, chosen: Any, with_labels: bool) ->
     drifts = project.monitoring.drift.measure_drift(
         predictor.info.reference, current.counts, current.sums, limits
     )
-    balance = monitor.measure_class_balance(current, None, config)
+    balance = monitor.measure_class_balance(predictor.target, drifts, limits)
     alarms = {
         "columns": any(drift.drifted for drift in drifts),
         "balance": bool(balance and balance["changed"]),
@@ -69,13 +68,11 @@ def find_alarms(project: Any, source: Source, chosen: Any, with_labels: bool) ->
     alarms["any"] = any(alarms.values())
     if with_labels:
         y_true = source.y_true[chosen]
-        known = monitor.measure_class_balance(current, y_true, config)
         quality = monitor.measure_quality(
             predictor, y_true, source.output[chosen], np.arange(len(chosen)), config
         )
-        alarms["balance known"] = bool(known and known["changed"])
         alarms["quality"] = any(metric["worse"] for metric in quality)
-        found = ("columns", "balance known", "quality")
+        found = ("columns", "balance", "quality")
         alarms["any with labels"] = any(alarms[name] for name in found)
     return alarms
 
@@ -107,7 +104,9 @@ def drawers(y_true: Any, share: float) -> Callable[[Any, int], Any]:
 
 def scenarios(project: Any, column: str | None) -> dict[str, tuple[Source, Callable[..., Any]]]:
     """By name: the rows, and how indices of them are drawn."""
-    splits = {name: project.core.splits.load_split(name).table for name in ("test", "valid", "train")}
+    splits = {
+        name: project.core.splits.load_split(name).table for name in ("test", "valid", "train")
+    }
     sources = {name: Source(project, table) for name, table in splits.items()}
     found: dict[str, tuple[Source, Callable[..., Any]]] = {}
 
@@ -132,7 +131,9 @@ def scenarios(project: Any, column: str | None) -> dict[str, tuple[Source, Calla
             "+ std/2": test[name] + test[name].std() / 2,
             "+ 20%": test[name] * 1.2,
         }.items():
-            values = moved.round().astype(test[name].dtype) if test[name].dtype.kind == "i" else moved
+            values = (
+                moved.round().astype(test[name].dtype) if test[name].dtype.kind == "i" else moved
+            )
             source = Source(project, test.assign(**{name: values}))
             found[f"{name} {label}"] = source, plain(source)
     return found

@@ -34,8 +34,8 @@ from churn_radar.core.config import BUNDLE, COMMAND, METRICS, ProjectConfig, Use
 from churn_radar.core.files import replace_folder, sha256
 from churn_radar.core.metrics import DecisionConfig, Target
 from churn_radar.core.results import Condition, load_results
-from churn_radar.core.rows import WRITERS, Batch, Rows, open_rows
-from churn_radar.core.splits import Splits, row_key
+from churn_radar.core.rows import WRITERS, Batch, Rows, open_rows, table_rows
+from churn_radar.core.splits import FIELDS, Splits, row_key
 from churn_radar.core.tracking import connect, require_run
 from churn_radar.evaluation import evaluate, gate
 from churn_radar.evaluation.conditions import measure_conditions
@@ -897,3 +897,65 @@ def test_gate_of_a_classifier_is_closed_for_chance_and_for_losses(config: Projec
     # The ranking is the same, and the threshold is not.
     assert passed(output**8) == [True, False]
     assert sum(passed(rng.permutation(output))[0] for _ in range(40)) <= 4
+
+
+LOANS = pytest.mark.skipif(
+    data.VARIANT != "tabular-classification", reason="this is about the loans"
+)
+
+
+def resample(table: pd.DataFrame, share: float) -> pd.DataFrame:
+    """1,000 rows, of which this share is bad."""
+    is_bad = table[data.TARGET] == "bad"
+    weights = np.where(is_bad, share / is_bad.mean(), (1 - share) / (1 - is_bad.mean()))
+    return table.sample(1000, replace=True, weights=weights, random_state=0)
+
+
+def monitor_table(config: ProjectConfig, table: pd.DataFrame) -> None:
+    """Run `monitor` with the table as current data."""
+    source = Path("current.parquet")
+    table.to_parquet(source)
+    monitor(config, source, BUNDLE)
+
+
+@LOANS
+def test_half_a_standard_deviation_is_drift(config: ProjectConfig, splits: Splits) -> None:
+    table = splits.test.table
+    moved = table.assign(time=table["time"] + round(table["time"].std() / 2))
+    with pytest.raises(UserError, match="drifted: time"):
+        monitor_table(config, moved)
+
+
+@LOANS
+def test_class_balance_is_estimated_without_labels(
+    config: ProjectConfig,
+    splits: Splits,
+) -> None:
+    table = resample(splits.test.table, 0.5)
+    with pytest.raises(UserError, match=r'share of "bad" is .* as estimated'):
+        monitor_table(config, table[FIELDS])
+
+
+@LOANS
+def test_flipped_labels_lower_the_quality(config: ProjectConfig, splits: Splits) -> None:
+    table = splits.test.table.copy()
+    flipped = table[data.TARGET].sample(frac=0.15, random_state=0)
+    table[data.TARGET] = table[data.TARGET].where(
+        ~table.index.isin(flipped.index), table[data.TARGET].map({"bad": "good", "good": "bad"})
+    )
+    with pytest.raises(UserError, match="roc_auc is"):
+        monitor_table(config, table)
+
+
+@LOANS
+@pytest.mark.usefixtures("config")
+def test_class_balance_alone_does_not_change_the_ranking(splits: Splits) -> None:
+    predictor = Predictor()
+    values = []
+    for table in (splits.test.table, resample(splits.test.table, 0.5)):
+        y_true = predictor.target.encode(table[data.TARGET].to_numpy(), {})
+        output = predictor.output(table_rows(table[FIELDS]))
+        metrics = predictor.target.monitored_metrics(y_true, output)
+        names = ("average_precision", "roc_auc")
+        values.append([metrics[name][1](np.arange(len(table))) for name in names])
+    assert values[0] == pytest.approx(values[1], abs=0.03)

@@ -84,7 +84,6 @@ def added(combination: Combination) -> set[str]:
         *(network if is_pytorch else ()),
         *([f"{PACKAGE}/columns.py"] if is_pytorch and is_tabular else ()),
         *([f"{PACKAGE}/core/leakage.py"] if is_tabular else ()),
-        *(["tests/test_shifts.py"] if variant == "tabular-classification" else ()),
         *([f"{PACKAGE}/core/arrays.py"] if is_tabular or variant == "clustering" else ()),
         *(folders if variant in {"nlp", "vision"} else ()),
         *(lists if variant in {"time-series", "recommender"} else ()),
@@ -251,19 +250,19 @@ class Limits:
 FIRST = next(iter(COMBINATIONS))
 # The present excess over the limits. It may only go down, until this table is empty.
 EXCESS: dict[str, Limits] = {
-    "tabular-classification-sklearn": Limits(9308, 129, 1),
-    "tabular-classification-pytorch": Limits(9175, 917, 4),
-    "tabular-regression-sklearn": Limits(6336, 0, 0),
-    "tabular-regression-pytorch": Limits(7115, 580, 3),
-    "nlp-sklearn": Limits(8279, 0, 1),
-    "nlp-pytorch": Limits(9574, 705, 3),
-    "vision-sklearn": Limits(9102, 117, 0),
-    "vision-pytorch": Limits(10110, 905, 2),
-    "time-series-sklearn": Limits(7935, 0, 0),
-    "time-series-pytorch": Limits(8598, 682, 2),
-    "recommender-sklearn": Limits(7052, 327, 0),
-    "recommender-pytorch": Limits(7792, 1115, 2),
-    "clustering-sklearn": Limits(7787, 161, 0),
+    "tabular-classification-sklearn": Limits(8911, 0, 0),
+    "tabular-classification-pytorch": Limits(8778, 410, 3),
+    "tabular-regression-sklearn": Limits(6300, 0, 0),
+    "tabular-regression-pytorch": Limits(7079, 580, 3),
+    "nlp-sklearn": Limits(7882, 0, 1),
+    "nlp-pytorch": Limits(9177, 705, 3),
+    "vision-sklearn": Limits(8705, 117, 0),
+    "vision-pytorch": Limits(9713, 905, 2),
+    "time-series-sklearn": Limits(7899, 0, 0),
+    "time-series-pytorch": Limits(8562, 682, 2),
+    "recommender-sklearn": Limits(7016, 327, 0),
+    "recommender-pytorch": Limits(7756, 1115, 2),
+    "clustering-sklearn": Limits(7751, 161, 0),
 }
 # Nodes that the handling of crashes, races and secrets may add, and those that the checks of
 # splits, gates and monitoring may add.

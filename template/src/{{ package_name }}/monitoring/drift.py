@@ -18,6 +18,7 @@ class Drift:
     Attributes:
         psi: Population stability index: Siddiqi (2006), Credit Risk Scorecards.
         p_value: The probability of a PSI at least as large without drift.
+        mean: Of the current values; 0 for a category.
         mean_shift: Difference of the means in standard deviations of the reference data; None for
             a category.
         mean_p_value: The probability of a difference at least as large without drift.
@@ -27,6 +28,7 @@ class Drift:
     name: str
     psi: float
     p_value: float
+    mean: float
     mean_shift: float | None
     mean_p_value: float
     bins: list[str]
@@ -68,6 +70,7 @@ def measure_drift(
             name=name,
             psi=psi,
             p_value=p_value,
+            mean=reference[name].mean + (mean_shift or 0) * reference[name].std,
             mean_shift=mean_shift,
             mean_p_value=mean_p_value,
             bins=reference[name].bins,

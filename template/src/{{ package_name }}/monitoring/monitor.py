@@ -46,7 +46,6 @@ class CurrentData:
     Attributes:
         counts: The number of rows in each bin, by column of the reference data.
         sums: Number, sum and sum of squares of the standardised values, by column of numbers.
-        output_sum: The sum of the outputs of all rows that were not refused.
         refused: Why rows were refused.
         labelled: The first rows with a target.
     """
@@ -54,7 +53,6 @@ class CurrentData:
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
         self.n_rows = 0
-        self.output_sum: Any = 0
         self.counts: dict[str, IntArray] = {}
         self.sums: dict[str, Array] = {}
         self.refused: list[str] = []
@@ -81,7 +79,6 @@ class CurrentData:
 
     def count(self, rows: Rows, output: Array) -> None:
         """Count the rows in each bin of the reference data."""
-        self.output_sum = self.output_sum + output.sum(axis=0)
         columns = monitored_columns(rows) | self.predictor.target.monitored_columns(output)
         for name, column in self.predictor.info.reference.items():
             self.counts[name] = column.count(columns[name]) + self.counts.get(name, 0)
@@ -109,7 +106,6 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
         predictor.info.reference, current.counts, current.sums, config.monitoring
     )
     labelled = Split(pd.DataFrame(current.labelled))
-    y_true = None
     quality = []
     if len(labelled) >= config.min_slice_size:
         y_true = encode_target(predictor.target, labelled)
@@ -121,7 +117,7 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
         "refused": len(current.refused),
         "reasons": current.refused[:5],
         "columns": [asdict(drift) for drift in drifts],
-        "class_balance": measure_class_balance(current, y_true, config),
+        "class_balance": measure_class_balance(predictor.target, drifts, config.monitoring),
         "quality": quality,
     }
     report["problems"] = find_problems(report, config.monitoring)
@@ -167,15 +163,12 @@ def encode_target(target: Target, labelled: Split) -> Array:
 
 
 def measure_class_balance(
-    current: CurrentData, y_true: Array | None, config: ProjectConfig
+    target: Target, drifts: list[Drift], limits: MonitoringConfig
 ) -> dict[str, Any] | None:
     """The share of the positive class, where core/metrics.py knows one."""
-    target = current.predictor.target
-    n_valid = current.n_rows - len(current.refused)
-    if not n_valid or not hasattr(target, "class_balance"):
+    if not hasattr(target, "class_balance"):
         return None
-    mean_output = current.output_sum / n_valid
-    balance: dict[str, Any] | None = target.class_balance(y_true, mean_output, n_valid, config)
+    balance: dict[str, Any] | None = target.class_balance({d.name: d for d in drifts}, limits)
     return balance
 
 
@@ -234,9 +227,8 @@ def find_problems(report: dict[str, Any], limits: MonitoringConfig) -> list[str]
         problems.append(f"drifted: {', '.join(drifted)}")
     balance = report["class_balance"]
     if balance and balance["changed"]:
-        problem = 'the share of "{label}" is {share:.0%}, in the test set {test:.0%}'
-        if balance["is_estimate"]:
-            problem += ", as estimated from the predictions, if only the class balance has changed"
+        problem = 'the share of "{label}" is {share:.0%}, in the test set {test:.0%}, as estimated '
+        problem += "from the predictions, if only the class balance has changed"
         problems.append(problem.format(**balance))
     for metric in report["quality"]:
         if metric["worse"]:

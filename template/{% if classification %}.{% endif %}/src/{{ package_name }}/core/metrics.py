@@ -4,14 +4,13 @@ Imports only numpy and pydantic, because the API uses it too. An output has shap
 holds probabilities; y holds the index of each row's class. Of two classes the second is positive.
 """
 
-from collections.abc import Callable, Iterable
-from statistics import NormalDist
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from .config import PARAMS, Config, ProjectConfig, UserError
+from .config import PARAMS, Config, MonitoringConfig, UserError
 from .rows import Array, Features, IntArray
 
 Scorer = Callable[[IntArray], float]
@@ -29,49 +28,21 @@ class DecisionConfig(Config):
     cost_false_positive: float = Field(default=1, gt=0, le=1e9)
 
 
-class ClassScores(BaseModel):
-    """The scores of the test rows by class, the negative one first, for monitoring."""
-
-    counts: list[int]
-    means: list[float]
-    variances: list[float]
-
-    @property
-    def positive_share(self) -> float:
-        """The share of positives in the test set."""
-        return self.counts[1] / sum(self.counts)
-
-    def estimate_share(self, mean_score: float, n_rows: int) -> tuple[float, float]:
-        """The share of positives among rows without a target, and its standard error.
-
-        Black-box shift estimation: Lipton, Wang and Smola (2018), ICML, with the mean score in
-        place of the predicted class. It holds if only the class balance has changed, so that the
-        scores within each class are distributed as in the test set. A shift of the fields moves
-        the mean score, too, and scores alone do not tell the two apart.
-        """
-        negative, positive = self.means
-        distance = positive - negative
-        share = float(np.clip((mean_score - negative) / distance, 0, 1))
-        weights = np.array([1 - share, share])
-        within = np.array(self.variances)
-        score_variance = weights @ within + share * (1 - share) * distance**2
-        means_variance = np.sum(weights**2 * within / self.counts)
-        return share, float(np.sqrt(score_variance / n_rows + means_variance) / distance)
-
-
 class Target(BaseModel):
     """What is learned from the target; stored in bundle.json.
 
     Attributes:
         classes: Names of the classes; of two, the positive one is the last.
         threshold: With two classes, the lowest probability at which the positive one is predicted.
-        test_scores: With two classes, if the model tells them apart; see fit_reference().
+        test_share: With two classes, the share of positives in the test set, for monitoring.
+        test_means: The mean score of each class there; none if the model does not separate them.
     """
 
     classes: list[str]
     decision: DecisionConfig
     threshold: float | None = None
-    test_scores: ClassScores | None = None
+    test_share: float = 0
+    test_means: list[float] = []
 
     @classmethod
     def fit(cls, target: Array, features: Features, decision: DecisionConfig) -> Self:  # noqa: ARG003 - other kinds of task use it
@@ -214,16 +185,14 @@ class Target(BaseModel):
         return columns
 
     def fit_reference(self, y_test: IntArray, output: Array) -> Self:
-        """A copy with the scores of the test set, if these are higher for positives."""
-        scores = [output[y_test == label, -1] for label in range(len(self.classes))]
-        if not self.is_binary or not all(map(len, scores)) or scores[1].mean() <= scores[0].mean():
+        """A copy with the mean score of each class in the test set, for class_balance()."""
+        if not self.is_binary or not 0 < y_test.mean() < 1:
             return self
-        test_scores = ClassScores(
-            counts=[len(score) for score in scores],
-            means=[float(score.mean()) for score in scores],
-            variances=[float(score.var()) for score in scores],
-        )
-        return self.model_copy(update={"test_scores": test_scores})
+        means = [float(output[y_test == label, 1].mean()) for label in (0, 1)]
+        if means[0] >= means[1]:
+            return self
+        known = {"test_share": float(y_test.mean()), "test_means": means}
+        return self.model_copy(update=known)
 
     def monitored_metrics(self, y_true: IntArray, output: Array) -> dict[str, tuple[bool, Scorer]]:
         """What monitoring compares with the test set: the quality of the ranking and its worth.
@@ -238,7 +207,7 @@ class Target(BaseModel):
             return {self.primary_metric: (True, self.scorer(y_true, output))}
         rank = dense_rank(output[:, 1])
         y_pred = self.choose(output)
-        prior = self.test_scores.positive_share if self.test_scores else None
+        prior = self.test_share
         return {
             "average_precision": (True, lambda r: average_precision(y_true[r], rank[r], prior)),
             "roc_auc": (True, lambda r: roc_auc(y_true[r], rank[r])),
@@ -247,39 +216,31 @@ class Target(BaseModel):
         }
 
     def class_balance(
-        self, y_true: IntArray | None, mean_output: Array, n_rows: int, config: ProjectConfig
+        self, drifts: Mapping[str, Any], limits: MonitoringConfig
     ) -> dict[str, Any] | None:
-        """Compare the share of positives with the test set's; None with more than two classes.
+        """The share of positives among current rows; None where it cannot be estimated.
+
+        Black-box shift estimation: Lipton, Wang and Smola (2018), ICML, with the mean score in
+        place of the predicted class. It holds if only the class balance has changed: a shift of
+        the fields moves the mean score, too, and scores alone do not tell the two apart.
 
         Args:
-            y_true: Of the rows with a target; without, the share is estimated from the scores.
-            mean_output: Of the current rows.
-            n_rows: The number of rows that it is the mean of.
-            config: Limits and confidence.
+            drifts: What monitoring/drift.py found, by column.
+            limits: The share has changed if it differs by `mean_shift` standard deviations of the
+                target and the mean score differs at `alpha`.
         """
-        if self.test_scores is None:
+        drift = drifts.get(f"probability_{self.classes[-1]}")
+        if drift is None or not self.test_means:
             return None
-        test_share = self.test_scores.positive_share
-        test_variance = test_share * (1 - test_share)
-        if y_true is None:
-            share, error = self.test_scores.estimate_share(mean_output[1], n_rows)
-        else:
-            share = float(y_true.mean())
-            n_test = sum(self.test_scores.counts)
-            error = np.sqrt(share * (1 - share) / len(y_true) + test_variance / n_test)
-        quantile = NormalDist().inv_cdf
-        critical = quantile(1 - config.monitoring.alpha / 2) * error
-        # As for the mean of a column, which would hold 0 and 1.
-        limit = config.monitoring.mean_shift * np.sqrt(test_variance)
-        half_width = quantile((1 + config.confidence) / 2) * error
+        negative, positive = self.test_means
+        share = float(np.clip((drift.mean - negative) / (positive - negative), 0, 1))
+        deviation = np.sqrt(self.test_share * (1 - self.test_share))
+        is_large = abs(share - self.test_share) > limits.mean_shift * deviation
         return {
             "label": self.classes[1],
-            "is_estimate": y_true is None,
             "share": share,
-            "ci_low": max(0, share - half_width),
-            "ci_high": min(1, share + half_width),
-            "test": test_share,
-            "changed": bool(abs(share - test_share) > max(critical, limit)),
+            "test": self.test_share,
+            "changed": bool(is_large and drift.mean_p_value < limits.alpha),
         }
 
     def notes(self) -> list[str]:
@@ -311,7 +272,7 @@ def dense_rank(score: Array) -> IntArray:
     return np.unique(score, return_inverse=True)[1]
 
 
-def average_precision(y_true: IntArray, rank: IntArray, prior: float | None = None) -> float:
+def average_precision(y_true: IntArray, rank: IntArray, prior: float = 0) -> float:
     """Precision averaged over recall. NaN without positives.
 
     Fifty times as fast as scikit-learn's, for the bootstrap.
@@ -319,7 +280,7 @@ def average_precision(y_true: IntArray, rank: IntArray, prior: float | None = No
     Args:
         y_true: 1 for a positive row, else 0.
         rank: Of each row's score, as dense_rank() returns it.
-        prior: The share of positives that rows are weighted to; without, each counts the same.
+        prior: The share of positives that rows are weighted to; 0 leaves it as it is.
     """
     if not y_true.any():
         return float("nan")
