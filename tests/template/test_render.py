@@ -260,9 +260,9 @@ EXCESS: dict[str, Limits] = {
     "vision-pytorch": Limits(9713, 905, 2),
     "time-series-sklearn": Limits(7899, 0, 0),
     "time-series-pytorch": Limits(8562, 682, 2),
-    "recommender-sklearn": Limits(7016, 327, 0),
-    "recommender-pytorch": Limits(7756, 1115, 2),
-    "clustering-sklearn": Limits(7751, 161, 0),
+    "recommender-sklearn": Limits(7016, 0, 0),
+    "recommender-pytorch": Limits(7756, 703, 2),
+    "clustering-sklearn": Limits(7751, 62, 0),
 }
 # Nodes that the handling of crashes, races and secrets may add, and those that the checks of
 # splits, gates and monitoring may add.
