@@ -18,7 +18,7 @@ from .rows import Array, Features, IntArray
 HIGHER_IS_BETTER = True
 NO_DESCRIPTION = "like the average, or too few rows to describe"
 # The silhouette compares all pairs of rows.
-MAX_SILHOUETTE_ROWS = 1000
+MAX_SILHOUETTE_ROWS = 500
 # A segment is described by the fields that differ by more standard deviations than this.
 MIN_DIFFERENCE = 0.3
 
