@@ -41,7 +41,7 @@ LICENCE = (
 VARIANT = "recommender"
 
 TARGET = "next_items"
-# The bootstrap draws users, because the sessions of one user are alike.
+# The bootstrap draws users, because the sessions of one user are not independent.
 GROUP: str | None = "user_id"
 # No training row may be later than a test row.
 TIME: str | None = "session_at"

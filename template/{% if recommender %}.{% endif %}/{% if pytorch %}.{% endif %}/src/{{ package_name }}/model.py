@@ -47,15 +47,21 @@ class ModelConfig(TrainingConfig):
 
 
 class Autoencoder(nn.Module):
-    """Reconstructs likes, of shape (n, items), from those that the dropout leaves."""
+    """Reconstructs likes, of shape (n, items), from those that the dropout leaves.
 
-    def __init__(self, config: ModelConfig, n_items: int) -> None:
+    It starts from the principal components, which reconstruct best where nothing is left out.
+    """
+
+    def __init__(self, config: ModelConfig, in_likes: Array) -> None:
         super().__init__()
+        components = torch.linalg.svd(torch.tensor(in_likes), full_matrices=False).Vh
+        components = components[: config.width]
+        width, n_items = components.shape
         self.dropout = config.dropout
-        self.encoder = nn.Linear(n_items, config.width, bias=False)
-        self.decoder = nn.Linear(config.width, n_items, bias=False)
-        for layer in (self.encoder, self.decoder):
-            nn.init.normal_(layer.weight, std=0.05)
+        self.encoder = nn.Linear(n_items, width, bias=False)
+        self.decoder = nn.Linear(width, n_items, bias=False)
+        self.encoder.weight = nn.Parameter(components.clone())
+        self.decoder.weight = nn.Parameter(components.T.clone())
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
         """Shape (n, items)."""
@@ -85,7 +91,7 @@ class Recommender(nn.Module):
 def search_space(trial: Trial) -> dict[str, Any]:
     """Suggest values of ModelConfig, for `tune`."""
     return {
-        "learning_rate": trial.suggest_float("learning_rate", 1e-3, 1e-2, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-4, 3e-3, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-3, 1, log=True),
         "width": trial.suggest_int("width", 16, 256, log=True),
         "dropout": trial.suggest_float("dropout", 0.3, 0.9),
@@ -100,7 +106,7 @@ def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Model:
     items = build_catalogue(likes)
     in_likes = item_matrix(likes, items).astype(np.float32)
     torch.manual_seed(seed)
-    autoencoder = Autoencoder(config, len(items))
+    autoencoder = Autoencoder(config, in_likes)
     loss = nn.functional.mse_loss
     fit_network(autoencoder, {"likes": in_likes}, in_likes, loss, config, seed)
     popularity = config.popularity_weight * recent_popularity(in_likes, config.half_life)
