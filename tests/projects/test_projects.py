@@ -31,6 +31,7 @@ FIRST = next(iter(COMBINATIONS))
 PROMOTED = "The model is promoted to champion"
 # With a server of their own; that of Hugging Face is the image of every project.
 SERVING = [name for name in choices("deploy") if name != "huggingface"]
+FUZZED_ON_PLATFORMS = {"tabular-classification", "vision", "recommender"}
 IMAGE = f"localhost/scaffold-{os.environ.get('PYTEST_XDIST_WORKER', 'test')}"
 
 
@@ -436,6 +437,8 @@ def test_api_keeps_the_contracts_of_platforms(deployed: Project) -> None:
     assert play(deployed, predictions, *SERVING).count(" ok\n") == 2 + len(SERVING)
 
 
+# The routes are the same text everywhere: rows of scalars, images and lists are enough.
+@only(*(n for n, c in COMBINATIONS.items() if c.variant in FUZZED_ON_PLATFORMS))
 def test_no_request_brings_the_routes_of_platforms_down(deployed: Project) -> None:
     fuzz(deployed, deployed.folder / ".venv/bin/python", "-m", "deploy.serve", status=0)
 

@@ -85,6 +85,7 @@ def added(combination: Combination) -> set[str]:
         *([f"{PACKAGE}/columns.py"] if is_pytorch and is_tabular else ()),
         *([f"{PACKAGE}/core/leakage.py"] if is_tabular else ()),
         *([f"{PACKAGE}/core/arrays.py"] if is_tabular or variant == "clustering" else ()),
+        *(["tests/test_conditions.py"] if variant == "clustering" else ()),
         *(folders if variant in {"nlp", "vision"} else ()),
         *(lists if variant in {"time-series", "recommender"} else ()),
         *([f"{PACKAGE}/texts.py"] if variant == "nlp" else ()),

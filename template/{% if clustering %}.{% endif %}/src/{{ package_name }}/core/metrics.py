@@ -204,7 +204,7 @@ def silhouette_scorer(position: Array, segments: Array) -> Callable[[IntArray], 
 
     Rousseeuw (1987), doi:10.1016/0377-0427(87)90125-7. Copies of a row count as one row, because
     distances of zero would make any segment look dense. In a resample, a row has the weight of how
-    often it was drawn, and its mean distances leave itself out. Of more than MAX_SILHOUETTE_ROWS
+    often it occurs, and its mean distances leave itself out. Of more than MAX_SILHOUETTE_ROWS
     different rows, a random sample is used.
     """
     from scipy.spatial.distance import cdist  # noqa: PLC0415 - the API has no scipy
@@ -219,8 +219,8 @@ def silhouette_scorer(position: Array, segments: Array) -> Callable[[IntArray], 
     members = labels[:, np.newaxis] == np.unique(labels)
 
     def score(rows: IntArray) -> float:
-        drawn = np.bincount(inverse[rows], minlength=len(points)) / copies
-        return weighted_silhouette(distances, members, drawn[sample].astype(np.float32))
+        counts = np.bincount(inverse[rows], minlength=len(points)) / copies
+        return weighted_silhouette(distances, members, counts[sample].astype(np.float32))
 
     return score
 
