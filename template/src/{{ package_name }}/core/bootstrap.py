@@ -1,14 +1,10 @@
 """Confidence intervals by the bootstrap."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
 from .config import ProjectConfig
-from .rows import IntArray
-
-Scorer = Callable[[IntArray], float]
+from .rows import IntArray, Scorer
 
 
 def bootstrap(

@@ -19,6 +19,8 @@ from .config import UserError, describe
 Array = NDArray[Any]
 IntArray = NDArray[np.int64]
 Features = dict[str, Array]
+# A metric as a function of row indices.
+Scorer = Callable[[IntArray], float]
 Rows = Sequence[Mapping[str, Any]]
 # Rows of a file that are in memory at once.
 BATCH_ROWS = 2000

@@ -9,13 +9,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .. import data
-from ..core.bootstrap import Scorer, bootstrap
+from ..core.bootstrap import bootstrap
 from ..core.bundle import BundleInfo, Predictor, code_key
 from ..core.config import COMMAND, FIGURES, METRICS, ProjectConfig, UserError
 from ..core.files import replace_folder, to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER, Target
 from ..core.results import Results
-from ..core.rows import Array, IntArray, table_rows
+from ..core.rows import Array, IntArray, Scorer, table_rows
 from ..core.splits import FIELDS, Split, load_manifest, load_split
 from ..core.tracking import require_run
 from .conditions import measure_conditions

@@ -14,13 +14,13 @@ import numpy as np
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from ..core.bootstrap import Scorer, bootstrap
+from ..core.bootstrap import bootstrap
 from ..core.bundle import Predictor, load_info
 from ..core.config import BUNDLE, COMMAND, METRICS, PARAMS, ProjectConfig, UserError
 from ..core.files import to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
 from ..core.results import Condition, GateResult, Results, load_results
-from ..core.rows import IntArray, first_line
+from ..core.rows import IntArray, Scorer, first_line
 from ..core.splits import Split, load_split
 from ..core.tracking import KNOWN_ROWS, require_run
 

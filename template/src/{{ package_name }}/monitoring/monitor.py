@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from scipy.stats import norm
 
 from .. import data
-from ..core.bootstrap import Scorer, bootstrap
+from ..core.bootstrap import bootstrap
 from ..core.bundle import Predictor
 from ..core.config import METRICS, MonitoringConfig, ProjectConfig, UserError
 from ..core.files import to_json, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER, Target
 from ..core.results import load_results
-from ..core.rows import Array, Batch, IntArray, Rows, open_rows
+from ..core.rows import Array, Batch, IntArray, Rows, Scorer, open_rows
 from ..core.splits import Split
 from ..features import MISSING_VALUES, Instance, monitored_columns
 from .drift import Drift, measure_drift
@@ -192,8 +192,7 @@ def measure_quality(
     """The monitored metrics of labelled rows, where they are defined, beside the test set's."""
     metrics = monitored_metrics(predictor.target, y_true, output)
     results = load_results() if METRICS.is_file() else None
-    is_same_model = results is not None and results.run == predictor.info.run
-    test_values = results.metrics if results and is_same_model else {}
+    test_values = results.metrics if results and results.run == predictor.info.run else {}
     # Bonferroni over the metrics; one-sided, because a better one is no problem.
     quantile = norm.isf(config.monitoring.alpha / len(metrics))
     # In half widths of the interval. The test value has an error, too: that of as many rows.
@@ -227,8 +226,10 @@ def find_problems(report: dict[str, Any], limits: MonitoringConfig) -> list[str]
         problems.append(f"drifted: {', '.join(drifted)}")
     balance = report["class_balance"]
     if balance and balance["changed"]:
-        problem = 'the share of "{label}" is {share:.0%}, in the test set {test:.0%}, as estimated '
-        problem += "from the predictions, if only the class balance has changed"
+        problem = (
+            'the share of "{label}" is {share:.0%}, in the test set {test:.0%}, as estimated '
+            "from the predictions, if only the class balance has changed"
+        )
         problems.append(problem.format(**balance))
     for metric in report["quality"]:
         if metric["worse"]:

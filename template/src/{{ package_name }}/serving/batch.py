@@ -36,8 +36,10 @@ def predict_file(source: Path, output: Path, bundle: Path) -> None:
         join_blocks(blocks, n_rows, output)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{source} to {output}: {first_line(error)}", 2) from error
-    except UserError:
-        rmtree(blocks, ignore_errors=True)
+    except UserError as error:
+        # Blocks are kept where the file may be read on, such as after a failure of the network.
+        if not isinstance(error.__cause__, OSError):
+            rmtree(blocks, ignore_errors=True)
         raise
 
 

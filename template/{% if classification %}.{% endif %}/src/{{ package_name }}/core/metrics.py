@@ -4,16 +4,14 @@ Imports only numpy and pydantic, because the API uses it too. An output has shap
 holds probabilities; y holds the index of each row's class. Of two classes the second is positive.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from .config import PARAMS, Config, MonitoringConfig, UserError
-from .rows import Array, Features, IntArray
-
-Scorer = Callable[[IntArray], float]
+from .rows import Array, Features, IntArray, Scorer
 
 HIGHER_IS_BETTER = True
 # With fewer rows of a class, neither a model nor its metrics can be trusted.
@@ -173,9 +171,12 @@ class Target(BaseModel):
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: the predicted class and all probabilities."""
-        columns = self.monitored_columns(output)
-        rows = zip(*columns.values(), strict=True)
-        return [dict(zip(columns, row, strict=True)) for row in rows]
+        names = ["label", *(f"probability_{name}" for name in self.classes)]
+        rows = zip(self.choose(output), output.tolist(), strict=True)
+        return [
+            dict(zip(names, [self.classes[index], *probabilities], strict=True))
+            for index, probabilities in rows
+        ]
 
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
         """What monitoring compares of the predictions: all that they hold."""
@@ -186,13 +187,13 @@ class Target(BaseModel):
 
     def fit_reference(self, y_test: IntArray, output: Array) -> Self:
         """A copy with the mean score of each class in the test set, for class_balance()."""
-        if not self.is_binary or not 0 < y_test.mean() < 1:
+        test_share = float(y_test.mean())
+        if not self.is_binary or not 0 < test_share < 1:
             return self
         means = [float(output[y_test == label, 1].mean()) for label in (0, 1)]
         if means[0] >= means[1]:
             return self
-        known = {"test_share": float(y_test.mean()), "test_means": means}
-        return self.model_copy(update=known)
+        return self.model_copy(update={"test_share": test_share, "test_means": means})
 
     def monitored_metrics(self, y_true: IntArray, output: Array) -> dict[str, tuple[bool, Scorer]]:
         """What monitoring compares with the test set: the quality of the ranking and its worth.
@@ -207,9 +208,11 @@ class Target(BaseModel):
             return {self.primary_metric: (True, self.scorer(y_true, output))}
         rank = dense_rank(output[:, 1])
         y_pred = self.choose(output)
-        prior = self.test_share
         return {
-            "average_precision": (True, lambda r: average_precision(y_true[r], rank[r], prior)),
+            "average_precision": (
+                True,
+                lambda r: average_precision(y_true[r], rank[r], self.test_share),
+            ),
             "roc_auc": (True, lambda r: roc_auc(y_true[r], rank[r])),
             "cost_per_1000": (False, lambda r: self.cost_per_1000(y_true[r], y_pred[r])),
             "savings_per_1000": (True, lambda r: self.savings_per_1000(y_true[r], y_pred[r])),

@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..core.bootstrap import Scorer
 from ..core.config import ProjectConfig
 from ..core.metrics import Target
 from ..core.results import Condition
-from ..core.rows import Array, IntArray
+from ..core.rows import Array, IntArray, Scorer
 
 
 def measure_conditions(
@@ -29,10 +28,9 @@ def measure_conditions(
         lower_bound: Returns the lower bound of the confidence interval of a metric.
         config: The number of permutations, the seed and the confidence level.
     """
-    rows = np.arange(len(y_true))
     conditions = {
         f"{target.primary_metric} (permutation test)": Condition(
-            value=target.scorer(y_true, output)(rows),
+            value=target.scorer(y_true, output)(np.arange(len(y_true))),
             limit=chance_limit(target, y_true, output, config),
         )
     }
