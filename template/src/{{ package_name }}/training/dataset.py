@@ -79,8 +79,7 @@ def make_splits(table: pd.DataFrame, names: Array) -> Splits:
         if name not in names:
             raise UserError(f'data.py: split() gives no row to "{name}".')
     tables = [table[names == name].reset_index(drop=True) for name in Splits._fields]
-    # In a split by time a group may come back, as a returning user does.
-    if data.GROUP and not data.TIME:
+    if data.GROUP and not getattr(data, "GROUPS_RETURN", False):
         groups = pd.concat([rows[data.GROUP].drop_duplicates() for rows in tables])
         if groups.duplicated().any():
             raise UserError(f'data.py: split() puts one "{data.GROUP}" into several splits.')
@@ -93,10 +92,9 @@ def make_splits(table: pd.DataFrame, names: Array) -> Splits:
 
 def find_duplicates(splits: Splits) -> dict[str, str]:
     """A warning about rows of a set that are also in an earlier one; none where there are none."""
-    keys = {name: split.keys for name, split in zip(NAMES, splits, strict=True)}
     counts = []
-    for first, second in combinations(NAMES, 2):
-        count = int(np.isin(keys[second], keys[first]).sum())
+    for (first, earlier), (second, later) in combinations(zip(NAMES, splits, strict=True), 2):
+        count = np.isin(later.keys, earlier.keys).sum()
         if count:
             counts.append(f"{count} of the {second} set are also in the {first} set")
     return {"duplicates": f"Duplicate rows: {', '.join(counts)}."} if counts else {}

@@ -43,6 +43,8 @@ VARIANT = "recommender"
 TARGET = "next_items"
 # The bootstrap draws users, because the sessions of one user are not independent.
 GROUP: str | None = "user_id"
+# Users with sessions before and after the cut in time are those that are recommended to.
+GROUPS_RETURN = True
 # No training row may be later than a test row.
 TIME: str | None = "session_at"
 
