@@ -142,7 +142,7 @@ def damage() -> None:
     """Check that a bundle that cannot be verified is not served; the log has the reason."""
     info = json.loads((BUNDLE / "bundle.json").read_text())
     for words, changed in (
-        ("missing", None),
+        ("No such file", None),
         ("format", {**info, "format": 99}),
         ("changed", {**info, "files": {"model.onnx": "0" * 64}}),
         ("damaged", {"format": info["format"]}),
