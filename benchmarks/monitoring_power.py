@@ -60,7 +60,8 @@ def find_alarms(project: Any, source: Source, chosen: Any, with_labels: bool) ->
     drifts = project.monitoring.drift.measure_drift(
         predictor.info.reference, current.counts, current.sums, limits
     )
-    balance = monitor.measure_class_balance(predictor.target, drifts, limits)
+    by_name = {drift.name: drift for drift in drifts}
+    balance = predictor.target.class_balance(by_name, limits)
     alarms = {
         "columns": any(drift.drifted for drift in drifts),
         "balance": bool(balance and balance["changed"]),

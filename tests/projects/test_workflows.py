@@ -59,6 +59,19 @@ def osv() -> Iterator[str]:
 
 # The projects.
 
+# Two request logs: the test rows, and one of them many times.
+WRITE_LOGS = """
+import json
+import sys
+from pathlib import Path
+from churn_radar.core.splits import load_split
+
+rows = load_split("test").rows
+for name, instances in {"same": rows, "shifted": rows[:1] * 500}.items():
+    path = Path(sys.argv[1], f"{name}.jsonl")
+    path.write_text("".join(json.dumps({"instances": [row]}) + "\\n" for row in instances))
+"""
+
 
 @pytest.fixture(
     scope="module",
@@ -93,9 +106,10 @@ def retrained(hub: Hub) -> tuple[Runner, list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def merged(hub: Hub, retrained: tuple[Runner, Any]) -> Hub:
+def merged(retrained: tuple[Runner, Any], hub: Hub) -> Hub:
     """Its proposal merged into main, with another primary metric than a run's; pull request 1."""
-    work = retrained[0].folder / "retrain/work"
+    assert retrained[0].jobs
+    work = hub.folder / "work"
     path = work / "reports/metrics.json"
     metrics = json.loads(path.read_text("utf-8"))
     metrics["primary"]["value"] -= MOVED
@@ -112,6 +126,11 @@ def merged(hub: Hub, retrained: tuple[Runner, Any]) -> Hub:
     git(work, "switch", "--quiet", "retrain")
     git(work, "merge", "--quiet", "--no-ff", "--message", "Merge", "topic")
     git(work, "push", "--quiet", "origin", "HEAD:refs/pull/1/merge")
+    pushed = hub.start("ci", "push")
+    succeed(pushed.run({"train"}))
+    hub.stored = pushed.artifacts
+    command = [".venv/bin/python", "-c", WRITE_LOGS, str(hub.folder)]
+    subprocess.run(command, cwd=work, check=True)  # noqa: S603 - ours
     return hub
 
 
@@ -130,6 +149,7 @@ def test_retraining_proposes_what_has_changed(
     assert body.startswith("| metric | before | after | change |\n")
     assert "The model passes the gate. The improvement" in body
     assert body in runner.jobs["retrain"].summary
+    assert "No registry is stored" in runner.jobs["retrain"].summary
     changed = git(hub.remote, "diff", "--name-only", "main", "retrain").splitlines()
     assert {"README.md", "MODEL_CARD.md", "reports/metrics.json"} <= set(changed)
     assert all(name.startswith("reports/") or name.endswith(".md") for name in changed)
@@ -144,6 +164,8 @@ def test_a_pull_request_is_checked_and_its_change_commented(merged: Hub) -> None
     (body,) = merged.asked_gh("pr", "comment", "1")
     marker, _, body = body.partition("\n")
     assert marker == "<!-- results -->"
+    # With the registry of the push, which the run of the pull request has fetched.
+    assert "new to both it is not worse than the champion" in body
     rows = [line for line in body.splitlines() if line.endswith("|")][2:]
     primary = re.search(r"The primary metric is (.*); (higher|lower) is better\.", body)
     assert primary
@@ -201,6 +223,16 @@ def test_the_image_is_asked_and_pushed(merged: Hub) -> None:
 
 
 @pytest.mark.slow
+def test_nothing_is_retrained_while_current_data_is_within_limits(merged: Hub) -> None:
+    runner = merged.start("retrain", "schedule")
+    runner.vars["CURRENT_DATA"] = str(merged.folder / "same.jsonl")
+    job = runner.run()["retrain"]
+    assert job.result == "success", job.log()
+    assert "same.jsonl exceeds no limit of [monitoring]" in job.summary
+    assert job.step("Run the pipeline").outcome == "skipped"
+
+
+@pytest.mark.slow
 def test_a_model_that_fails_the_gate_becomes_an_issue(merged: Hub) -> None:
     work = merged.folder / "strict"
     git(merged.folder, "clone", "--quiet", str(merged.remote), str(work))
@@ -211,6 +243,7 @@ def test_a_model_that_fails_the_gate_becomes_an_issue(merged: Hub) -> None:
     git(work, "commit", "--quiet", "--all", "--message", "Ask for more")
     git(work, "push", "--quiet", "origin", "HEAD:refs/heads/strict")
     runner = merged.start("retrain", "workflow_dispatch", "refs/heads/strict")
+    runner.vars["CURRENT_DATA"] = str(merged.folder / "shifted.jsonl")
     job = runner.run()["retrain"]
     assert job.result == "failure"
     assert job.step("Run the pipeline").outcome == "failure"
@@ -218,6 +251,8 @@ def test_a_model_that_fails_the_gate_becomes_an_issue(merged: Hub) -> None:
     (body,) = merged.asked_gh("issue", "create", "--title")
     assert "The model does not pass the gate. The improvement" in body
     assert "not above the margin of 1e+09" in body
+    assert "not worse than the champion" in body
+    assert "shifted.jsonl: drifted: " in body
     assert body.endswith(f"https://github.com/{merged.repository}/actions/runs/7\n")
 
 
@@ -264,7 +299,12 @@ def retrain_steps(folder: Path, **scripts: str) -> list[dict[str, Any]]:
 
 
 RETRAIN = {
-    "permissions": {"contents": "write", "pull-requests": "write", "issues": "write"},
+    "permissions": {
+        "actions": "read",
+        "contents": "write",
+        "pull-requests": "write",
+        "issues": "write",
+    },
     "env": {"GH_REPO": "a/b"},
 }
 
@@ -286,7 +326,7 @@ def test_there_is_one_pull_request_at_a_time(
         log = (tmp_path / "log.jsonl").read_text("utf-8").splitlines()
         assert json.loads(log[-1])["arguments"][:2] == ["pr", asked]
     # Without the permission to push nothing is proposed.
-    job = play(*steps, **RETRAIN | {"permissions": {"contents": "read", "pull-requests": "write"}})
+    job = play(*steps, **RETRAIN | {"permissions": {**RETRAIN["permissions"], "contents": "read"}})
     assert outcomes(job)[-2:] == ["failure", "skipped"]
 
 
@@ -317,6 +357,26 @@ def test_failed_gates_are_one_issue(play: Any, tmp_path: Path, opened: str, aske
         ["issue", "list"],
         ["issue", asked],
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "monitored", "ran"),
+    [(0, "success", "skipped"), (1, "success", "success"), (2, "failure", "skipped")],
+)
+def test_retraining_follows_monitoring(
+    play: Any, tmp_path: Path, status: int, monitored: str, ran: str
+) -> None:
+    install = f"""
+    mkdir bin && printf '#!/bin/sh\\necho "error: drifted: age." >&2; exit {status}' > bin/uv
+    chmod +x bin/uv && echo "$PWD/bin" >> "$GITHUB_PATH"
+    """
+    steps = retrain_steps(tmp_path, Install=install, Run="true", Compare="true")
+    (look,) = (step for step in steps if step.get("id") == "monitor")
+    look["env"]["CURRENT_DATA"] = "requests.jsonl"
+    job = play(*steps, **RETRAIN)
+    assert job.step("Look at current data").outcome == monitored, job.log()
+    assert job.step("Run the pipeline").outcome == ran
+    assert ("drifted: age" in job.summary) == bool(status)
 
 
 @pytest.mark.parametrize(

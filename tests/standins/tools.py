@@ -10,7 +10,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import jq  # type: ignore[import-not-found] # has no types
+
+# The id of the run of CI whose registry was stored.
+STORED_BY = "8"
 # Subcommand -> the permission that it needs, options with a value, options without.
 GH: dict[str, tuple[str, set[str], set[str]]] = {
     "auth setup-git": ("", set(), set()),
@@ -77,7 +82,9 @@ def gh(arguments: list[str]) -> None:
         sys.exit("The body is empty.")
     record("gh", arguments, body)
     if name == "run download":
-        source = Path(os.environ["STANDIN_ARTIFACTS"]) / options["--name"]
+        # With the id of another run, its artifacts.
+        folder = "STANDIN_STORED" if arguments[2] == STORED_BY else "STANDIN_ARTIFACTS"
+        source = Path(os.environ[folder]) / options["--name"]
         shutil.copytree(source, options["--dir"], dirs_exist_ok=True)
     if name in {"pr list", "issue list"}:
         sys.stdout.write(os.environ.get("STANDIN_OPEN", ""))
@@ -86,8 +93,13 @@ def gh(arguments: list[str]) -> None:
         subprocess.run(command, check=True)  # noqa: S603 - git
 
 
-def comments(arguments: list[str]) -> None:
-    """`gh api` for the comments of a pull request: their list, or a change of one."""
+def api(arguments: list[str]) -> None:
+    """`gh api` for stored artifacts, and for the comments of a pull request."""
+    if "/actions/artifacts?" in arguments[1]:
+        allow("actions: read")
+        found = jq.compile(arguments[arguments.index("--jq") + 1])
+        sys.stdout.write("".join(f"{item}\n" for item in found.input_value(artifacts())))
+        return
     if "PATCH" not in arguments:
         allow("pull-requests: read")
         sys.stdout.write(os.environ.get("STANDIN_COMMENT", ""))
@@ -95,6 +107,20 @@ def comments(arguments: list[str]) -> None:
     allow("pull-requests: write")
     (field,) = [argument for argument in arguments if argument.startswith("body=@")]
     record("gh", arguments, Path(field.removeprefix("body=@")).read_text("utf-8"))
+
+
+def artifacts() -> dict[str, Any]:
+    """The registries that runs have stored: by a fork, one that has expired, and the right one."""
+
+    def artifact(
+        run_id: str, branch: str = "main", owner: int = 1, *, expired: bool = False
+    ) -> Any:
+        run = {"id": int(run_id), "head_branch": branch, "repository_id": 1}
+        return {"expired": expired, "workflow_run": run | {"head_repository_id": owner}}
+
+    stored = [artifact(STORED_BY)] if os.environ["STANDIN_STORED"] else []
+    others = [artifact("90", owner=2), artifact("91", "topic"), artifact("92", expired=True)]
+    return {"artifacts": [*others, *stored]}
 
 
 def docker(arguments: list[str]) -> None:
@@ -152,6 +178,6 @@ def uvx(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    {"docker": docker, "gh": comments if sys.argv[2] == "api" else gh, "uv": uv, "uvx": uvx}[
+    {"docker": docker, "gh": api if sys.argv[2] == "api" else gh, "uv": uv, "uvx": uvx}[
         sys.argv[1]
     ](sys.argv[2:])

@@ -48,6 +48,8 @@ class Hub:
         # With capitals, which are not allowed in the name of an image.
         self.repository = "Octo/Radar"
         self.started = 0
+        # The artifacts of the last run of CI on main that stored a registry.
+        self.stored: Path | None = None
 
     def create(self, combination: Combination, template: Path, *, lock: bool = True) -> None:
         """Render a combination and publish it."""
@@ -110,6 +112,7 @@ class Hub:
             "OMP_NUM_THREADS": "1",
             "UV_CACHE_DIR": cache.stdout.strip(),
             "STANDIN_LOG": str(self.log),
+            "STANDIN_STORED": str(self.stored or ""),
             "STANDIN_OSV": self.osv,
             "STANDIN_STORE": str(self.folder / "store"),
             "STANDIN_UV": find_uv_bin(),

@@ -254,6 +254,8 @@ class Runner:
         self.artifacts.mkdir(parents=True, exist_ok=True)
         self.used: list[Used] = []
         self.jobs: dict[str, Job] = {}
+        # Variables of the repository; one that nobody set is empty.
+        self.vars = {"CURRENT_DATA": "", "REPLACE_CHAMPION": ""}
         self.check_event()
 
     def check_event(self) -> None:
@@ -296,8 +298,9 @@ class JobRun:
         if not isinstance(permissions, dict):
             raise WorkflowError(f"The job {name} has no permissions of its own.")
         self.permissions: dict[str, str] = permissions
-        folder = runner.folder / name
-        self.workspace, self.temp, self.home = (folder / part for part in ("work", "temp", "home"))
+        # The same for all jobs, as on GitHub: MLflow stores absolute paths.
+        self.workspace = runner.folder.parent / "work"
+        self.temp, self.home = (runner.folder / name / part for part in ("temp", "home"))
         self.job = Job(name)
         self.steps: dict[str, Any] = {}
         self.added: dict[str, str] = {}
@@ -315,6 +318,7 @@ class JobRun:
             },
             # A secret that nobody stored is empty; these may be stored.
             "secrets": {"UPDATE_TOKEN": ""},
+            "vars": self.runner.vars,
         }
         if not self.condition(self.content.get("if")):
             self.job.result = "skipped"
@@ -470,19 +474,25 @@ class JobRun:
         return "", True
 
     def upload(self, inputs: dict[str, str]) -> tuple[str, bool]:
-        """Copy a path to the artifacts; fail if it is missing, where the action only warns."""
+        """Copy paths to the artifacts; fail if one is missing, where the action only warns.
+
+        Of several paths the artifact holds all that is above them, up to the workspace.
+        """
         known = {"name", "path", "if-no-files-found", "retention-days"}
         check_keys(inputs, known, "actions/upload-artifact")
-        source, target = self.workspace / inputs["path"], self.runner.artifacts / inputs["name"]
+        target = self.runner.artifacts / inputs["name"]
         if target.exists():
             return f"There is an artifact {inputs['name']} already.", False
-        if source.is_dir() and any(source.iterdir()):
-            shutil.copytree(source, target)
-        elif source.is_file():
-            target.mkdir()
-            shutil.copy(source, target)
-        else:
-            return f"There is no {inputs['path']}.", False
+        paths = inputs["path"].split()
+        for path in paths:
+            source = self.workspace / path
+            if source.is_dir() and any(source.iterdir()):
+                shutil.copytree(source, target if len(paths) == 1 else target / path)
+            elif source.is_file():
+                target.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+            else:
+                return f"There is no {path}.", False
         return "", True
 
     def allowed(self, scope: str, level: str) -> bool:

@@ -49,7 +49,7 @@ def test_a_tag_is_published_with_attestations_and_released(hub: Hub) -> None:
     assert (published.job, published.action) == ("publish", "pypa/gh-action-pypi-publish")
     assert published.permissions == {"actions": "read", "id-token": "write"}
     assert published.inputs == {}
-    uploaded = [path.name for path in (runner.folder / "publish/work/dist").iterdir()]
+    uploaded = [path.name for path in (runner.artifacts / "dist").iterdir()]
     assert sorted(uploaded) == [
         "ml_portfolio_scaffold-0.1.0-py3-none-any.whl",
         "ml_portfolio_scaffold-0.1.0.tar.gz",

@@ -26,6 +26,12 @@ console = Console(stderr=True)
 LOCK = Path(".lock.db")
 
 Bundle = Annotated[Path, typer.Option(help="Folder of the bundle.", envvar="MODEL_DIR")]
+ReplaceChampion = Annotated[
+    str | None,
+    typer.Option(
+        help="Why the champion is replaced without a comparison.", envvar="REPLACE_CHAMPION"
+    ),
+]
 
 
 @contextmanager
@@ -114,11 +120,7 @@ def evaluate() -> None:
 
 
 @app.command()
-def promote(
-    replace_champion: Annotated[
-        str | None, typer.Option(help="Why the champion is replaced without a comparison.")
-    ] = None,
-) -> None:
+def promote(replace_champion: ReplaceChampion = None) -> None:
     """Register the model: as champion if it passes the gate, else as challenger (exit status 1)."""
     from .evaluation.gate import promote as check_gate
 
@@ -151,6 +153,7 @@ def report(
 @app.command()
 def run(
     search: Annotated[bool, typer.Option("--tune", help="Search parameters first.")] = False,
+    replace_champion: ReplaceChampion = None,
 ) -> None:
     """Run all stages in order: data, train, evaluate, promote, report."""
     from .evaluation.report import headline
@@ -161,7 +164,7 @@ def run(
     train()
     evaluate()
     try:
-        promote()
+        promote(replace_champion)
     finally:
         report()
         Console().print(Markdown(headline()))

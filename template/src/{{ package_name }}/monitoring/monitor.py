@@ -18,9 +18,9 @@ from ..core.bootstrap import bootstrap
 from ..core.bundle import Predictor
 from ..core.config import METRICS, MonitoringConfig, ProjectConfig, UserError
 from ..core.files import to_json, write_atomic
-from ..core.metrics import HIGHER_IS_BETTER, Target
+from ..core.metrics import Target
 from ..core.results import load_results
-from ..core.rows import Array, Batch, IntArray, Rows, Scorer, open_rows
+from ..core.rows import Array, Batch, IntArray, Rows, open_rows
 from ..core.splits import Split
 from ..features import MISSING_VALUES, Instance, monitored_columns
 from .drift import Drift, measure_drift
@@ -117,7 +117,9 @@ def monitor(config: ProjectConfig, source: Path, bundle: Path) -> None:
         "refused": len(current.refused),
         "reasons": current.refused[:5],
         "columns": [asdict(drift) for drift in drifts],
-        "class_balance": measure_class_balance(predictor.target, drifts, config.monitoring),
+        "class_balance": predictor.target.class_balance(
+            {drift.name: drift for drift in drifts}, config.monitoring
+        ),
         "quality": quality,
     }
     report["problems"] = find_problems(report, config.monitoring)
@@ -162,35 +164,11 @@ def encode_target(target: Target, labelled: Split) -> Array:
         raise UserError(f'Column "{data.TARGET}" of the current data: {error}.', 2) from error
 
 
-def measure_class_balance(
-    target: Target, drifts: list[Drift], limits: MonitoringConfig
-) -> dict[str, Any] | None:
-    """The share of the positive class, where core/metrics.py knows one."""
-    if not hasattr(target, "class_balance"):
-        return None
-    balance: dict[str, Any] | None = target.class_balance({d.name: d for d in drifts}, limits)
-    return balance
-
-
-def monitored_metrics(
-    target: Target, y_true: Array, output: Array
-) -> dict[str, tuple[bool, Scorer]]:
-    """The metrics that core/metrics.py names for monitoring; by default the primary one.
-
-    Returns:
-        By name: whether higher is better, and the metric as a function of row indices.
-    """
-    if hasattr(target, "monitored_metrics"):
-        metrics: dict[str, tuple[bool, Scorer]] = target.monitored_metrics(y_true, output)
-        return metrics
-    return {target.primary_metric: (HIGHER_IS_BETTER, target.scorer(y_true, output))}
-
-
 def measure_quality(
     predictor: Predictor, y_true: Array, output: Array, groups: IntArray, config: ProjectConfig
 ) -> list[dict[str, Any]]:
     """The monitored metrics of labelled rows, where they are defined, beside the test set's."""
-    metrics = monitored_metrics(predictor.target, y_true, output)
+    metrics = predictor.target.monitored_metrics(y_true, output)
     results = load_results() if METRICS.is_file() else None
     test_values = results.metrics if results and results.run == predictor.info.run else {}
     # Bonferroni over the metrics; one-sided, because a better one is no problem.

@@ -56,8 +56,7 @@ def export_bundle(
             f"export_tolerance = {tolerance:g}. Move the step that differs to features.py."
         )
     output = exported[: len(test)]
-    if hasattr(target, "fit_reference"):
-        target = target.fit_reference(target.encode(test.target, test.features), output)
+    target = target.fit_reference(target.encode(test.target, test.features), output)
     columns = {**monitored_columns(test.rows), **target.monitored_columns(output)}
     reference = {name: reference_column(values) for name, values in columns.items()}
     info = BundleInfo(

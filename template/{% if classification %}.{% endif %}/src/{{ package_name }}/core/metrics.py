@@ -40,7 +40,7 @@ class Target(BaseModel):
     decision: DecisionConfig
     threshold: float | None = None
     test_share: float = 0
-    test_means: list[float] = []
+    test_means: list[float] = Field(default_factory=list)
 
     @classmethod
     def fit(cls, target: Array, features: Features, decision: DecisionConfig) -> Self:  # noqa: ARG003 - other kinds of task use it

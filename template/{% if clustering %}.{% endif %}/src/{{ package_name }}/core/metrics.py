@@ -6,14 +6,13 @@ measured, and the values of its fields. An output of the model has shape (n, 2 +
 segment, the segment by each replica of the clustering, and the distance to the segment's centre.
 """
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from .config import Config
-from .rows import Array, Features, IntArray
+from .rows import Array, Features, IntArray, Scorer
 
 HIGHER_IS_BETTER = True
 NO_DESCRIPTION = "like the average, or too few rows to describe"
@@ -47,8 +46,8 @@ class Target(BaseModel):
     spread: list[float]
     medians: list[float]
     decision: DecisionConfig
-    shares: list[float] = []
-    descriptions: list[str] = []
+    shares: list[float] = Field(default_factory=list)
+    descriptions: list[str] = Field(default_factory=list)
     max_distance: float = 0
 
     @classmethod
@@ -128,7 +127,7 @@ class Target(BaseModel):
         """The difference from the median of all rows, in standard deviations."""
         return np.asarray((position - self.center) / np.maximum(self.spread, 1e-3))
 
-    def scorer(self, y_true: Array, output: Array) -> Callable[[IntArray], float]:
+    def scorer(self, y_true: Array, output: Array) -> Scorer:
         """The primary metric as a function of row indices, for resamples and slices."""
         return silhouette_scorer(y_true[:, 0], output[:, 0])
 
@@ -144,7 +143,7 @@ class Target(BaseModel):
             "distance_to_center": float(output[:, -1].mean()),
         }
 
-    def error_rates(self, *_: Any) -> dict[str, Callable[[IntArray], float]]:
+    def error_rates(self, *_: Any) -> dict[str, Scorer]:
         """Rates that are compared between slices: none."""
         return {}
 
@@ -174,6 +173,18 @@ class Target(BaseModel):
             "distance": output[:, -1].tolist(),
         }
 
+    def fit_reference(self, *_: Any) -> Self:
+        """The same target: monitoring needs no more of the test set than reference data."""
+        return self
+
+    def monitored_metrics(self, y_true: Array, output: Array) -> dict[str, tuple[bool, Scorer]]:
+        """What monitoring compares with the test set: whether higher is better, and the metric."""
+        return {self.primary_metric: (HIGHER_IS_BETTER, self.scorer(y_true, output))}
+
+    def class_balance(self, *_: Any) -> dict[str, Any] | None:
+        """The share of the positive class among current rows: there is no such class."""
+        return None
+
     def notes(self) -> list[str]:
         """Sentences for the report."""
         segments = zip(self.shares, self.descriptions, strict=True)
@@ -199,7 +210,7 @@ def silhouette_values(position: Array, segments: Array) -> Array:
     return np.asarray(silhouette_samples(points, labels)[inverse])
 
 
-def silhouette_scorer(position: Array, segments: Array) -> Callable[[IntArray], float]:
+def silhouette_scorer(position: Array, segments: Array) -> Scorer:
     """The mean silhouette as a function of row indices, computed from these rows alone.
 
     Rousseeuw (1987), doi:10.1016/0377-0427(87)90125-7. Copies of a row count as one row, because

@@ -7,7 +7,7 @@ the same score, the first in the catalogue ranks higher.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from .config import PARAMS, Config, UserError
-from .rows import Array, Features, IntArray
+from .rows import Array, Features, IntArray, Scorer
 
 HIGHER_IS_BETTER = True
 MASKED = -1e9
@@ -98,7 +98,7 @@ class Target(BaseModel):
         can_be_found = item_matrix(y_true, self.items) & (output > MASKED)
         return np.take_along_axis(can_be_found, best_items(output, k), axis=1)
 
-    def scorer(self, y_true: Array, output: Array) -> Callable[[IntArray], float]:
+    def scorer(self, y_true: Array, output: Array) -> Scorer:
         """The primary metric as a function of row indices, for resamples and slices."""
         found = self.found(y_true, output, self.decision.k)
         gains = ndcg(found, count_items(y_true))
@@ -121,7 +121,7 @@ class Target(BaseModel):
         }
         return {name: float(values.mean()) for name, values in means.items()}
 
-    def error_rates(self, *_: Any) -> dict[str, Callable[[IntArray], float]]:
+    def error_rates(self, *_: Any) -> dict[str, Scorer]:
         """Rates that are compared between slices: none."""
         return {}
 
@@ -147,6 +147,18 @@ class Target(BaseModel):
             "known_items": (output <= MASKED).sum(axis=1).tolist(),
             "best_score": output.max(axis=1).tolist(),
         }
+
+    def fit_reference(self, *_: Any) -> Self:
+        """The same target: monitoring needs no more of the test set than reference data."""
+        return self
+
+    def monitored_metrics(self, y_true: Array, output: Array) -> dict[str, tuple[bool, Scorer]]:
+        """What monitoring compares with the test set: whether higher is better, and the metric."""
+        return {self.primary_metric: (HIGHER_IS_BETTER, self.scorer(y_true, output))}
+
+    def class_balance(self, *_: Any) -> dict[str, Any] | None:
+        """The share of the positive class among current rows: there is no such class."""
+        return None
 
     def notes(self) -> list[str]:
         """Sentences for the report."""

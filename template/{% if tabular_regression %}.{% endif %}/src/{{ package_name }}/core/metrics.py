@@ -4,14 +4,13 @@ Needs numpy alone, because the API uses it too. An output of the model has shape
 (n,); both are in the unit of the target.
 """
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from .config import Config
-from .rows import Array, Features, IntArray
+from .rows import Array, Features, Scorer
 
 HIGHER_IS_BETTER = False
 # For a prediction of 0, by which no error can be divided.
@@ -79,7 +78,7 @@ class Target(BaseModel):
             return np.maximum(np.abs(y_pred), SMALLEST_SCALE)
         return np.ones_like(y_pred)
 
-    def scorer(self, y_true: Array, output: Array) -> Callable[[IntArray], float]:
+    def scorer(self, y_true: Array, output: Array) -> Scorer:
         """The primary metric as a function of row indices, for resamples and slices."""
         losses = np.abs(y_true - output[:, 0])
         return lambda rows: float(losses[rows].mean())
@@ -101,7 +100,7 @@ class Target(BaseModel):
             "interval_width": float(np.mean(2 * half_widths)),
         }
 
-    def error_rates(self, *_: Any) -> dict[str, Callable[[IntArray], float]]:
+    def error_rates(self, *_: Any) -> dict[str, Scorer]:
         """Rates that are compared between slices: none."""
         return {}
 
@@ -116,6 +115,18 @@ class Target(BaseModel):
     def monitored_columns(self, output: Array) -> dict[str, list[Any]]:
         """What monitoring compares of the predictions: their values."""
         return {"prediction": output[:, 0].tolist()}
+
+    def fit_reference(self, *_: Any) -> Self:
+        """The same target: monitoring needs no more of the test set than reference data."""
+        return self
+
+    def monitored_metrics(self, y_true: Array, output: Array) -> dict[str, tuple[bool, Scorer]]:
+        """What monitoring compares with the test set: whether higher is better, and the metric."""
+        return {self.primary_metric: (HIGHER_IS_BETTER, self.scorer(y_true, output))}
+
+    def class_balance(self, *_: Any) -> dict[str, Any] | None:
+        """The share of the positive class among current rows: there is no such class."""
+        return None
 
     def notes(self) -> list[str]:
         """Sentences for the report."""

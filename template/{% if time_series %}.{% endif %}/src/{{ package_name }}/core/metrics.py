@@ -5,14 +5,13 @@ Needs numpy alone, because the API uses it too. An output of the model and y hav
 naive forecast within the history of each row. The feature `history` has shape (n, steps).
 """
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from .config import Config
-from .rows import Array, Features, IntArray
+from .rows import Array, Features, Scorer
 
 HIGHER_IS_BETTER = False
 
@@ -102,7 +101,7 @@ class Target(BaseModel):
         minimum = self.decision.minimum
         return values if minimum is None else np.maximum(values, minimum)
 
-    def scorer(self, y_true: Array, output: Array) -> Callable[[IntArray], float]:
+    def scorer(self, y_true: Array, output: Array) -> Scorer:
         """The primary metric as a function of row indices, for resamples and slices.
 
         Mean absolute scaled error: Hyndman and Koehler (2006), 10.1016/j.ijforecast.2006.03.001.
@@ -126,7 +125,7 @@ class Target(BaseModel):
             "interval_width": float((high - low).mean()),
         }
 
-    def error_rates(self, *_: Any) -> dict[str, Callable[[IntArray], float]]:
+    def error_rates(self, *_: Any) -> dict[str, Scorer]:
         """Rates that are compared between slices: none."""
         return {}
 
@@ -143,6 +142,18 @@ class Target(BaseModel):
         """What monitoring compares of the predictions: the mean of each forecast."""
         means = self.forecast(output).mean(axis=1)
         return {"mean_forecast": means.tolist()}
+
+    def fit_reference(self, *_: Any) -> Self:
+        """The same target: monitoring needs no more of the test set than reference data."""
+        return self
+
+    def monitored_metrics(self, y_true: Array, output: Array) -> dict[str, tuple[bool, Scorer]]:
+        """What monitoring compares with the test set: whether higher is better, and the metric."""
+        return {self.primary_metric: (HIGHER_IS_BETTER, self.scorer(y_true, output))}
+
+    def class_balance(self, *_: Any) -> dict[str, Any] | None:
+        """The share of the positive class among current rows: there is no such class."""
+        return None
 
     def notes(self) -> list[str]:
         """Sentences for the report."""
