@@ -3,7 +3,7 @@
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,24 @@ def known_answers(destination: Path) -> dict[str, str]:
 
 
 def new(
-    destination: Path, answers: Mapping[str, Any], *, defaults: bool = False, run: bool = False
+    destination: Path,
+    answers: Mapping[str, Any],
+    *,
+    defaults: bool = False,
+    run: bool = False,
+    fill: Callable[[Path], None] | None = None,
 ) -> Path | None:
     """Render, make the git repository and the environment, and with `run` run the pipeline.
 
     A repository that is there is used if it is empty; in a larger one, nothing is committed. When a
     step after rendering fails, the project is whole and stays.
+
+    Args:
+        destination: The project's folder.
+        answers: To questions of the template.
+        defaults: Ask no other question.
+        run: Run the pipeline.
+        fill: Puts the owner's rows in place of the sample, in the rendered folder.
 
     Returns:
         The repository that the project is a part of; None if it has its own.
@@ -43,10 +55,19 @@ def new(
         require_empty(destination)
     larger = None if has_repository else enclosing(destination)
     render(destination, answers, defaults=defaults)
+    if fill:
+        fill(destination)
     rendered = [str(path.relative_to(destination)) for path in files_of(destination)]
     if not has_repository and not larger:
         call("git", "init", "--quiet", "--initial-branch=main", folder=destination)
     call(uv, "sync", folder=destination)
+    if fill:
+        # The length of lines depends on the names of columns.
+        call(
+            uv, "run", "ruff", "format", "--quiet", "src", "tests", "notebooks", folder=destination
+        )
+        sort = ["check", "--quiet", "--fix", "--exit-zero", "src", "tests"]
+        call(uv, "run", "ruff", *sort, folder=destination)
     if not larger:
         # All that was rendered, also where the user's own settings ignore such files.
         call("git", "add", "--force", "--", *rendered, "uv.lock", folder=destination)

@@ -87,6 +87,9 @@ class Batch:
         return list(valid.values())
 
 
+# Columns of files that are called otherwise here; features.py fills it.
+COLUMN_NAMES: dict[str, str] = {}
+
 # Takes a path and the marks of missing values.
 Reader = Callable[[Path, Sequence[str]], Iterator[Batch]]
 
@@ -112,12 +115,12 @@ def open_rows(path: Path, missing_values: Sequence[str]) -> Iterator[Batch]:
     return READERS[kind](path, missing_values)
 
 
-def read_csv(path: Path, missing_values: Sequence[str]) -> Iterator[Batch]:
+def read_csv(path: Path, missing_values: Sequence[str], delimiter: str = ",") -> Iterator[Batch]:
     """Read a CSV in UTF-8 with a header; every cell is text until the schema types it."""
     from pyarrow import csv, dataset, string  # noqa: PLC0415 - the API does not need it
 
     kind = dataset.CsvFileFormat(
-        csv.ParseOptions(newlines_in_values=True),
+        csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=csv.ConvertOptions(default_column_type=string()),
     )
     return scan(path, kind, 2, missing_values)
@@ -135,7 +138,9 @@ def scan(path: Path, kind: Any, first_row: int, missing_values: Sequence[str]) -
     try:
         if kind == "parquet":
             require_unique(parquet.read_schema(path).names)
-        for table in dataset.dataset(path, format=kind).to_batches(batch_size=BATCH_ROWS):
+        for batch in dataset.dataset(path, format=kind).to_batches(batch_size=BATCH_ROWS):
+            names = [COLUMN_NAMES.get(name, name) for name in batch.schema.names]
+            table = batch.rename_columns(names)
             rows = replace_missing(table, missing_values).to_pylist()
             if rows:
                 yield Batch(rows, first_row, table=table)

@@ -1,0 +1,290 @@
+"""What a project about a table would be: its variant, target, fields, split and slices."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from scaffold.errors import ScaffoldError, sentence
+from scaffold.own.columns import Column, Table
+from scaffold.own.source import identifier, quoted
+
+CLASSIFICATION, REGRESSION = "tabular-classification", "tabular-regression"
+# Names that a target often has, the surest first.
+TARGETS = (
+    *("target", "label", "class", "y", "outcome", "survived", "churn", "attrition", "default"),
+    *("status", "response", "price", "saleprice", "sale_price", "sales", "medv", "value"),
+)
+# A number with more values is predicted as a number; a text with more cannot be predicted.
+MAX_CLASSES, MAX_TEXT_CLASSES = 20, 100
+# With fewer rows of a class, the three sets would not have ten each.
+MIN_CLASS_ROWS = 50
+MIN_ROWS = 100
+# Fewer days do not give three periods.
+MIN_DAYS = 30
+# The share of the errors of a constant prediction that no single honest field takes away.
+LEAK_ERRORS, LEAK_VARIANCE = 0.9, 0.97
+LEAK_BINS = 40
+KEY_SHARE = 0.97
+SENSITIVE = re.compile(
+    "(^|_)(age|sex|gender|female|male|race|ethnic.*|nationality|religion|marital.*|disab.*)(_|$)"
+)
+OWNER = re.compile(r"(^|[ _-])(id|uuid|guid)$|[a-z](Id|ID)$", re.ASCII)
+LEFT_OUT = {
+    "identifier": "its values are different in nearly all rows",
+    "constant": "it has one value only",
+    "empty": "it has no value",
+    "text": "it is free text, which a table's model does not read",
+    "other": "its cells hold several values",
+}
+
+
+@dataclass
+class Proposal:
+    """A project about a table.
+
+    Attributes:
+        target: The column that is predicted.
+        classes: Of a category, those that are predicted, the most frequent first.
+        rare: Its classes with too few rows, which are left out.
+        positive: The class whose errors have costs, of two.
+        fields: The columns that the model gets.
+        left_out: Why the others are left out, by name.
+        time: The date by which the rows are split.
+        group: The column whose rows belong together.
+        baseline: The category whose rates or means are the heuristic baseline.
+        slices: Columns on whose values the model is also measured.
+        key: A column that is different in all rows, so that equal fields are no duplicate rows.
+    """
+
+    table: Table
+    target: Column
+    variant: str
+    classes: list[str] = field(default_factory=list)
+    rare: list[str] = field(default_factory=list)
+    positive: str = ""
+    fields: list[Column] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    time: Column | None = None
+    group: Column | None = None
+    baseline: Column | None = None
+    slices: list[Column] = field(default_factory=list)
+    key: Column | None = None
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether one of two classes is the positive one."""
+        return len(self.classes) == 2
+
+
+def guess_target(table: Table) -> Column:
+    """The column that is most likely the target: by its name, else the last that could be."""
+    by_name = {column.field: column for column in table.columns}
+    for name in TARGETS:
+        if name in by_name:
+            return by_name[name]
+    possible = [column for column in table.columns if column.kind not in LEFT_OUT]
+    return (possible or table.columns)[-1]
+
+
+def propose(table: Table, target: str, positive: str = "") -> Proposal:
+    """Decide what can be decided from the rows.
+
+    Args:
+        table: The rows.
+        target: The name of the column that is predicted.
+        positive: Of two classes, the one whose errors have costs; by default the rarer.
+
+    Raises:
+        ScaffoldError: No project can be made of these rows and this target.
+    """
+    column = table.column(target)
+    if table.n_rows < MIN_ROWS:
+        raise ScaffoldError(
+            sentence(
+                f"{table.source.path} has {table.n_rows} rows, too few to train, choose and "
+                f"measure; {MIN_ROWS} are the least"
+            )
+        )
+    proposal = Proposal(table, column, variant_of(table, column))
+    if proposal.variant == CLASSIFICATION:
+        choose_classes(proposal, positive)
+    elif positive:
+        raise ScaffoldError(sentence(f'"{column.name}" is a number, which has no positive class'))
+    choose_fields(proposal)
+    choose_split(proposal)
+    choose_comparisons(proposal)
+    if not proposal.fields:
+        raise ScaffoldError(
+            sentence(f'{table.source.path}: no column is left to predict "{column.name}" from')
+        )
+    return proposal
+
+
+def variant_of(table: Table, target: Column) -> str:
+    """The kind of task; raises ScaffoldError for a target that cannot be predicted."""
+    place = f'{table.source.path}: the column "{target.name}"'
+    if target.kind in ("empty", "constant"):
+        raise ScaffoldError(sentence(f"{place} has one value at most, so nothing can be learned"))
+    if target.missing > 0.5:
+        raise ScaffoldError(
+            sentence(f"{place} has no value in {target.missing:.0%} of the rows; name another")
+        )
+    if target.is_number and not (target.values and target.distinct <= MAX_CLASSES):
+        return REGRESSION
+    if target.kind == "integer" and target.distinct > 10:
+        return REGRESSION
+    if target.kind in ("category", "boolean", "integer", "number"):
+        if target.distinct <= MAX_TEXT_CLASSES:
+            return CLASSIFICATION
+        raise ScaffoldError(
+            sentence(f"{place} has {target.distinct} classes; {MAX_TEXT_CLASSES} are the most")
+        )
+    raise ScaffoldError(sentence(f"{place} is no category and no number ({target.kind})"))
+
+
+def choose_classes(proposal: Proposal, positive: str) -> None:
+    """The classes with enough rows, and the positive one of two."""
+    target = proposal.target
+    counts = {text: number for text, number in target.values if text not in target.marks}
+    proposal.classes = [name for name, number in counts.items() if number >= MIN_CLASS_ROWS]
+    proposal.rare = [name for name in counts if name not in proposal.classes]
+    if len(proposal.classes) < 2:
+        most, *_ = counts
+        others = ", ".join(f"{name} ({number} rows)" for name, number in list(counts.items())[1:4])
+        raise ScaffoldError(
+            sentence(
+                f'"{target.name}" has only one class with {MIN_CLASS_ROWS} rows or more, "{most}"; '
+                f"the others are {others}"
+            )
+        )
+    if positive and positive not in proposal.classes:
+        known = ", ".join(proposal.classes)
+        raise ScaffoldError(sentence(f'"{positive}" is no class of "{target.name}" ({known})'))
+    if positive and not proposal.is_binary:
+        raise ScaffoldError(
+            sentence(f'"{target.name}" has {len(proposal.classes)} classes, and none is positive')
+        )
+    if proposal.is_binary:
+        proposal.positive = positive or proposal.classes[-1]
+
+
+def choose_fields(proposal: Proposal) -> None:
+    """The fields of the model, and the reason why each other column is none."""
+    for column in proposal.table.columns:
+        if column == proposal.target:
+            continue
+        reason = LEFT_OUT.get(column.kind, "")
+        if column.personal:
+            reason = f"it seems to hold personal data ({column.personal})"
+        elif not reason and column.missing > 0.95:
+            reason = f"it has no value in {column.missing:.0%} of the rows"
+        elif not reason and is_owner(column, proposal.table.n_rows):
+            reason = "it says which rows belong together"
+        if not reason:
+            reason = find_leak(proposal, column)
+        if reason:
+            proposal.left_out[column.name] = reason
+        else:
+            proposal.fields.append(column)
+
+
+def is_owner(column: Column, n_rows: int) -> bool:
+    """Whether several rows may be of the same person or thing."""
+    return bool(OWNER.search(column.name)) and 10 < column.distinct < 0.9 * n_rows
+
+
+def is_key(column: Column, n_rows: int) -> bool:
+    """Whether each row has a value of its own; the count of many distinct values is approximate."""
+    return not column.missing and column.distinct > KEY_SHARE * n_rows
+
+
+def choose_split(proposal: Proposal) -> None:
+    """By time where rows have a date, else by the rows that belong together, else at random."""
+    keys = [
+        column
+        for column in proposal.table.columns
+        if column.kind in ("identifier", "text") and is_key(column, proposal.table.n_rows)
+    ]
+    proposal.key = keys[0] if keys else None
+    dates = [
+        column
+        for column in proposal.fields
+        if column.kind == "date" and column.distinct >= MIN_DAYS and not column.missing
+    ]
+    owners = [
+        column
+        for column in proposal.table.columns
+        if is_owner(column, proposal.table.n_rows) and not column.missing
+    ]
+    if dates:
+        proposal.time = dates[0]
+    elif owners:
+        proposal.group = owners[0]
+
+
+def choose_comparisons(proposal: Proposal) -> None:
+    """The heuristic baseline, and the slices: sensitive attributes first, then few categories."""
+    categories = [c for c in proposal.fields if c.kind == "category" and c.distinct <= 30]
+    scored = [(skill(proposal, column), column.name) for column in categories]
+    if scored:
+        proposal.baseline = proposal.table.column(max(scored)[1])
+    sensitive = [
+        c for c in proposal.fields if SENSITIVE.search(c.field) and (c.values or c.is_number)
+    ]
+    few = [column for column in categories if column.distinct <= 6 and column not in sensitive]
+    proposal.slices = [*sensitive[:2], *few[: 3 - len(sensitive[:2])]]
+
+
+def find_leak(proposal: Proposal, column: Column) -> str:
+    """Why a field may give the target away; nothing if it does not."""
+    if not (column.is_number or column.kind == "boolean" or len(column.values) in range(1, 100)):
+        return ""
+    limit = LEAK_VARIANCE if proposal.variant == REGRESSION else LEAK_ERRORS
+    found = skill(proposal, column)
+    if found < limit:
+        return ""
+    what = "of the variance" if proposal.variant == REGRESSION else "of the errors"
+    return f"possible target leakage: alone it explains {found:.0%} {what}"
+
+
+def skill(proposal: Proposal, column: Column) -> float:
+    """What a field alone takes away of the errors, or of the variance, of a constant prediction.
+
+    Its values are counted as they are, or in 40 bins with equally many rows each.
+    """
+    target, table = proposal.target, proposal.table
+    key = text_of(column)
+    if column.is_number and len(column.values) not in range(1, LEAK_BINS):
+        key = f"ntile({LEAK_BINS}) OVER (ORDER BY TRY_CAST({key} AS DOUBLE))"
+    y = text_of(target)
+    pairs = f"SELECT {key} AS k, {y} AS y FROM sampled WHERE {y} IS NOT NULL"
+    if proposal.variant == REGRESSION:
+        query = (
+            f"WITH pairs AS ({pairs.replace(f'{y} AS y', f'TRY_CAST({y} AS DOUBLE) AS y')}), "
+            "means AS (SELECT k, avg(y) AS m, count(*) AS n FROM pairs GROUP BY k) "
+            "SELECT (SELECT sum(n * (m - (SELECT avg(y) FROM pairs)) ** 2) FROM means) / "
+            "nullif((SELECT sum((y - (SELECT avg(y) FROM pairs)) ** 2) FROM pairs), 0)"
+        )
+    else:
+        query = (
+            f"WITH pairs AS ({pairs}), counted AS (SELECT k, y, count(*) AS n FROM pairs GROUP BY "
+            "k, y), best AS (SELECT max(n) AS n FROM counted GROUP BY k), constant AS (SELECT "
+            "max(n) AS n FROM (SELECT y, sum(n) AS n FROM counted GROUP BY y)) SELECT "
+            "1 - ((SELECT count(*) FROM pairs) - (SELECT sum(n) FROM best)) / nullif((SELECT "
+            "count(*) FROM pairs) - (SELECT n FROM constant), 0)"
+        )
+    row = table.source.connection.execute(query).fetchone()
+    return float(row[0]) if row and row[0] is not None else 0.0
+
+
+def text_of(column: Column) -> str:
+    """SQL for the text of a cell; null where it is missing."""
+    text = f"nullif(trim(CAST({identifier(column.name)} AS VARCHAR)), '')"
+    for mark in column.marks:
+        text = f"nullif({text}, {quoted(mark)})"
+    return text
+
+
+def listing(names: Sequence[str]) -> str:
+    """Names in a sentence."""
+    return ", ".join(f'"{name}"' for name in names)

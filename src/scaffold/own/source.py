@@ -1,0 +1,195 @@
+"""Opening a file of rows in DuckDB: its encoding, delimiter and header."""
+
+import atexit
+import csv
+import gzip
+import re
+import shutil
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import duckdb
+from charset_normalizer import from_bytes
+
+from scaffold.errors import ScaffoldError, sentence
+
+DELIMITED, PARQUET, JSON_LINES = ".csv", ".parquet", ".jsonl"
+# The suffix of a file, without that of a compression, and how it is read.
+SUFFIXES = {
+    ".csv": DELIMITED,
+    ".tsv": DELIMITED,
+    ".txt": DELIMITED,
+    ".parquet": PARQUET,
+    ".jsonl": JSON_LINES,
+    ".ndjson": JSON_LINES,
+}
+# Of a file, to find its encoding and delimiter.
+FIRST_BYTES = 1_000_000
+# DuckDB counts and samples in blocks; more memory is not needed at any number of rows.
+MEMORY = "400MB"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of rows that can be queried.
+
+    Attributes:
+        path: The file.
+        kind: DELIMITED, PARQUET or JSON_LINES.
+        connection: DuckDB; the table `source` has the rows.
+        columns: Names of the columns, in the order of the file.
+        types: DuckDB's type of each column; a delimited file has texts only.
+        readable: The file, or a copy of it in UTF-8.
+        delimiter: Between the cells of a delimited file.
+        encoding: Of a delimited file, as Python calls it.
+    """
+
+    path: Path
+    kind: str
+    connection: duckdb.DuckDBPyConnection
+    columns: list[str]
+    types: list[str]
+    readable: Path
+    delimiter: str = ","
+    encoding: str = "utf-8"
+
+
+def open_source(path: Path) -> Source:
+    """Open a file of rows; raises ScaffoldError, with the line where there is one, if it cannot."""
+    if not path.is_file():
+        raise ScaffoldError(sentence(f"{path}: there is no such file"))
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    if suffix not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise ScaffoldError(sentence(f"{path}: this kind of file is not known; known are {known}"))
+    connection = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": False})
+    try:
+        if SUFFIXES[suffix] == DELIMITED:
+            return open_delimited(path, connection)
+        return open_typed(path, SUFFIXES[suffix], connection)
+    except duckdb.Error as error:
+        raise unreadable(path, error) from error
+
+
+def open_typed(path: Path, kind: str, connection: duckdb.DuckDBPyConnection) -> Source:
+    """Open a file that brings the types of its columns."""
+    reader = "read_parquet" if kind == PARQUET else "read_json"
+    options = "" if kind == PARQUET else ", format='newline_delimited', sample_size=-1"
+    connection.execute(f"CREATE VIEW source AS SELECT * FROM {reader}({quoted(path)}{options})")
+    described = connection.execute("DESCRIBE source").fetchall()
+    columns, types = ([str(row[index]) for row in described] for index in (0, 1))
+    require_unique(path, columns)
+    return Source(path, kind, connection, columns, types, path)
+
+
+def open_delimited(path: Path, connection: duckdb.DuckDBPyConnection) -> Source:
+    """Open a CSV or TSV file; every cell is text."""
+    encoding = find_encoding(path)
+    readable = path if encoding in ("utf-8", "utf-8-sig") else to_utf_8(path, encoding)
+    found = connection.execute(
+        f"SELECT Delimiter, Quote FROM sniff_csv({quoted(readable)}, sample_size=20480)"
+    ).fetchone()
+    delimiter = found[0] if found else ","
+    columns = read_header(readable, delimiter)
+    connection.execute(
+        f"CREATE VIEW source AS SELECT * FROM read_csv({quoted(readable)}, all_varchar=true, "
+        f"header=true, delim={quoted(delimiter)}, quote='\"', null_padding=false)"
+    )
+    types = ["VARCHAR"] * len(columns)
+    return Source(path, DELIMITED, connection, columns, types, readable, delimiter, encoding)
+
+
+def to_utf_8(path: Path, encoding: str) -> Path:
+    """A copy of the file in UTF-8, which is removed when the program ends."""
+    folder = Path(mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    target = folder / path.name
+    try:
+        with (
+            path.open(encoding=encoding, newline="") as old,
+            target.open("w", encoding="utf-8", newline="") as new,
+        ):
+            shutil.copyfileobj(old, new)
+    except UnicodeDecodeError as error:
+        raise ScaffoldError(
+            sentence(f"{path} seems to be encoded as {encoding}, but byte {error.start} is not")
+        ) from error
+    return target
+
+
+def find_encoding(path: Path) -> str:
+    """The encoding of a file's first megabyte; "utf-8-sig" is UTF-8 with a byte-order mark.
+
+    A compressed file is taken for UTF-8.
+    """
+    if path.suffix.lower() == ".gz":
+        return "utf-8"
+    with path.open("rb") as file:
+        content = file.read(FIRST_BYTES)
+    if content.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig"
+    for end in range(4):  # the last character may be cut
+        with suppress(UnicodeDecodeError):
+            content[: len(content) - end].decode("utf-8")
+            return "utf-8"
+    best = from_bytes(content).best()
+    if best is None:
+        raise ScaffoldError(sentence(f"{path} is no text in a known encoding"))
+    return best.encoding
+
+
+def read_header(path: Path, delimiter: str) -> list[str]:
+    """The names of the columns; raises ScaffoldError where the first line does not hold them."""
+    opening: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    with opening(path, "rt", encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file, delimiter=delimiter), [])
+    require_unique(path, header)
+    for number, name in enumerate(header, 1):
+        if not name.strip() or re.fullmatch(r"[-+]?[\d.,]+", name.strip()):
+            raise ScaffoldError(
+                sentence(
+                    f"{path}: the first line must name the columns, and column {number} is called "
+                    f'"{name}"'
+                )
+            )
+    if not header:
+        raise ScaffoldError(sentence(f"{path} is empty"))
+    if len(header) == 1 and re.search(r"[,;\t|]", header[0]):
+        raise ScaffoldError(
+            sentence(
+                f'{path}: the rows have not as many cells as the first line, "{header[0][:60]}", '
+                "whatever stands between them"
+            )
+        )
+    return header
+
+
+def require_unique(path: Path, names: list[str]) -> None:
+    """Raise ScaffoldError with a name that several columns have."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ScaffoldError(sentence(f'{path}: {count} columns are called "{name}"'))
+
+
+def unreadable(path: Path, error: duckdb.Error) -> ScaffoldError:
+    """The error for the user: DuckDB's reason, with the line of the file where it names one."""
+    text = str(error)
+    line = re.search(r"Line: (\d+)", text)
+    reason = re.search(r"(Expected Number of Columns: \d+ Found: \d+)", text)
+    cause = reason[1].lower() if reason else text.partition("\n")[0].partition("Error: ")[2]
+    place = f", line {line[1]}" if line else ""
+    return ScaffoldError(sentence(f"{path}{place} cannot be read: {cause or text}"))
+
+
+def quoted(value: object) -> str:
+    """A text of SQL."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name of SQL."""
+    return '"' + name.replace('"', '""') + '"'
