@@ -52,6 +52,11 @@ from fastapi.testclient import TestClient
 from mlflow.tracking import fluent
 from mlflow.tracking._tracking_service.client import TrackingServiceClient
 
+# Tests of text that all projects have, and that depends on nothing which differs between them.
+COMMON = pytest.mark.skipif(
+    data.VARIANT != "tabular-classification", reason="is tested in one variant"
+)
+
 
 @pytest.mark.parametrize(
     ("message", "shown"),
@@ -71,6 +76,7 @@ from mlflow.tracking._tracking_service.client import TrackingServiceClient
         ("the key from-the-environment-2", "the key ***"),
     ],
 )
+@COMMON
 def test_error_hides_credentials(monkeypatch: pytest.MonkeyPatch, message: str, shown: str) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "from-the-environment\n")
     monkeypatch.setenv("db_pass", "from-the-environment-2")
@@ -101,6 +107,7 @@ def log(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: ARG001 - 
     return Path("requests.jsonl")
 
 
+@COMMON
 def test_request_log_is_opened_again_after_it_was_moved(log: Path, rows: Rows) -> None:
     request_log.log_request("a", rows, [])
     log.rename("moved.jsonl")
@@ -108,6 +115,7 @@ def test_request_log_is_opened_again_after_it_was_moved(log: Path, rows: Rows) -
     assert json.loads(log.read_text("utf-8"))["run_id"] == "b"
 
 
+@COMMON
 def test_full_disk_is_reported_once_without_the_requests(
     log: Path,  # noqa: ARG001 - it is open
     rows: Rows,
@@ -123,6 +131,7 @@ def test_full_disk_is_reported_once_without_the_requests(
     assert "instances" not in capsys.readouterr().err
 
 
+@COMMON
 def test_torn_line_of_the_request_log_is_one_refused_row(rows: Rows) -> None:
     lines = [json.dumps({"instances": [row]}, ensure_ascii=False) for row in rows[:40]]
     # A line separator that only Python takes for the end of a line.
@@ -135,6 +144,7 @@ def test_torn_line_of_the_request_log_is_one_refused_row(rows: Rows) -> None:
     assert current.label(40) == "line 41 holds no instances"
 
 
+@COMMON
 def test_predict_refuses_blocks_that_another_call_removed(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +175,7 @@ def test_blocks_of_a_folder_depend_on_the_files_in_it(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("config")
 @pytest.mark.parametrize("step", range(14))
+@COMMON
 def test_folder_is_the_old_set_or_the_new_one_wherever_it_is_killed(
     step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +212,7 @@ def test_folder_is_the_old_set_or_the_new_one_wherever_it_is_killed(
 
 @pytest.mark.usefixtures("config")
 @pytest.mark.parametrize("calls", [0, 1])
+@COMMON
 def test_folder_that_cannot_be_renamed_is_filled_in_its_place(
     calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +236,7 @@ def test_folder_that_cannot_be_renamed_is_filled_in_its_place(
 
 
 @pytest.mark.usefixtures("config")
+@COMMON
 def test_folder_takes_nothing_from_a_crash_of_the_same_process_id() -> None:
     files = {path.name: path.read_bytes() for path in BUNDLE.iterdir()}
     left = BUNDLE.with_name(f".{BUNDLE.name}.{os.getpid()}")
@@ -234,6 +247,7 @@ def test_folder_takes_nothing_from_a_crash_of_the_same_process_id() -> None:
 
 
 @pytest.mark.usefixtures("config")
+@COMMON
 def test_folder_may_be_a_link_or_the_present_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +305,7 @@ def kill_at(step: int, patch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("stage", ["evaluate", "promote", "report"])
+@COMMON
 def test_killed_stage_leaves_the_last_good_state_and_heals(
     stage: str, config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,6 +350,7 @@ def test_killed_stage_leaves_the_last_good_state_and_heals(
 
 
 @pytest.mark.usefixtures("config")
+@COMMON
 def test_evaluation_killed_before_its_last_write_is_not_promoted(
     config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,6 +399,7 @@ def change(path: str, value: Any) -> None:
         ("notes", 5),
     ],
 )
+@COMMON
 def test_changed_metrics_are_refused_by_report_and_promote(
     config: ProjectConfig, path: str, value: Any
 ) -> None:
@@ -395,6 +412,7 @@ def test_changed_metrics_are_refused_by_report_and_promote(
 
 
 @pytest.mark.parametrize("path", ["variant", "framework", "improvement/ci_low", "slices"])
+@COMMON
 def test_promote_refuses_results_that_evaluate_did_not_record(
     config: ProjectConfig, path: str
 ) -> None:
@@ -404,6 +422,7 @@ def test_promote_refuses_results_that_evaluate_did_not_record(
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "null", "{", '{"primary": NaN}'])
+@COMMON
 def test_metrics_of_another_shape_are_one_sentence(config: ProjectConfig, content: str) -> None:
     METRICS.write_text(content, "utf-8")
     for stage in (report, lambda: report(check=True), lambda: promote(config)):
@@ -429,6 +448,7 @@ def test_change_since_earlier_results_is_printed() -> None:
     assert "different data" not in compare_results(earlier)
 
 
+@COMMON
 def test_only_a_missing_alias_means_that_there_is_no_champion(
     config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -473,6 +493,7 @@ def test_champion_is_compared_on_rows_that_are_new_to_it(config: ProjectConfig) 
         assert champion() == run_id
 
 
+@COMMON
 def test_code_of_a_champion_that_fails_closes_the_gate(
     config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -484,6 +505,7 @@ def test_code_of_a_champion_that_fails_closes_the_gate(
     assert "cannot be compared: ValueError: no field age" in results.reasons[-1]
 
 
+@COMMON
 def test_run_that_was_deleted_is_one_sentence(config: ProjectConfig) -> None:
     connect()
     mlflow.MlflowClient().delete_run(Predictor().version)
@@ -493,6 +515,7 @@ def test_run_that_was_deleted_is_one_sentence(config: ProjectConfig) -> None:
 
 @pytest.mark.usefixtures("config")
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x09"])
+@COMMON
 def test_model_that_cannot_be_loaded_is_one_sentence(content: bytes) -> None:
     info = json.loads((BUNDLE / "bundle.json").read_text("utf-8"))
     info["files"] = {"model.onnx": sha256(content)}
@@ -545,12 +568,14 @@ def track(folder: Path) -> str:
     return result.stderr
 
 
+@COMMON
 def test_full_disk_leaves_no_half_of_a_database(tmp_path: Path) -> None:
     result = run_python(tmp_path, FULL_DISK + TRACK)
     assert "UserError: The tracking server sqlite:///mlflow.db fails" in result.stderr
     track(tmp_path)
 
 
+@COMMON
 def test_two_processes_create_one_database(tmp_path: Path) -> None:
     with ThreadPoolExecutor() as pool:
         assert len([*pool.map(track, [tmp_path] * 2)]) == 2
@@ -560,6 +585,7 @@ def test_two_processes_create_one_database(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("statement", ["", "UPDATE alembic_version SET version_num = 'newer'"])
+@COMMON
 def test_database_that_cannot_be_read_is_one_sentence(tmp_path: Path, statement: str) -> None:
     track(tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
@@ -573,6 +599,7 @@ def test_database_that_cannot_be_read_is_one_sentence(tmp_path: Path, statement:
     assert "unset" not in error
 
 
+@COMMON
 def test_connect_survives_another_process_that_creates_the_experiment(
     config: ProjectConfig,  # noqa: ARG001 - in its folder
     monkeypatch: pytest.MonkeyPatch,
@@ -594,6 +621,7 @@ def test_connect_survives_another_process_that_creates_the_experiment(
 
 
 @pytest.mark.usefixtures("config")
+@COMMON
 def test_what_was_deleted_in_mlflow_is_one_sentence() -> None:
     connect()
     client, run_id = mlflow.MlflowClient(), Predictor().version
@@ -606,6 +634,7 @@ def test_what_was_deleted_in_mlflow_is_one_sentence() -> None:
 
 
 @pytest.mark.usefixtures("config")
+@COMMON
 def test_token_from_a_file_may_end_in_a_newline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret\n")
     connect()
@@ -613,6 +642,7 @@ def test_token_from_a_file_may_end_in_a_newline(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.usefixtures("config")
+@COMMON
 def test_second_command_in_a_project_says_that_another_runs() -> None:
     cli.lock_project.cache_clear()
     with contextlib.closing(sqlite3.connect(".lock.db")) as database:
@@ -624,6 +654,7 @@ def test_second_command_in_a_project_says_that_another_runs() -> None:
     cli.lock_project.cache_clear()
 
 
+@COMMON
 def test_folder_that_cannot_be_written_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         cli.main(Mock(side_effect=PermissionError(errno.EACCES, "Permission denied", "data")))
@@ -631,12 +662,14 @@ def test_folder_that_cannot_be_written_is_one_sentence(capsys: pytest.CaptureFix
     assert capsys.readouterr().err == "error: [Errno 13] Permission denied: 'data'\n"
 
 
+@COMMON
 def test_home_may_be_missing(tmp_path: Path) -> None:
     result = run_python(tmp_path, NO_HOME)
     assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("name", ["churn%20radar", "100% done", "a?b#c"])
+@COMMON
 def test_any_folder_can_be_tracked(tmp_path: Path, name: str) -> None:
     project = tmp_path / name
     project.mkdir()
@@ -645,6 +678,7 @@ def test_any_folder_can_be_tracked(tmp_path: Path, name: str) -> None:
     assert len([*project.glob("mlruns/*/artifacts/file.json")]) == 1
 
 
+@COMMON
 def test_copied_project_says_where_its_runs_go(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     assert "copied" not in track(tmp_path / "one")
@@ -709,6 +743,7 @@ def test_instances_that_are_too_much_work_are_refused(
     assert response.json()["detail"].endswith("send fewer in a request.")
 
 
+@COMMON
 def test_body_that_comes_slowly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "MAX_BODY_SECONDS", 0.1)
     sent: list[Any] = []
@@ -815,6 +850,7 @@ def test_column_of_names_is_not_monitored(
     assert "name" not in Predictor().info.reference
 
 
+@COMMON
 def test_lock_that_fails_is_no_other_command(
     config: ProjectConfig,  # noqa: ARG001 - in the folder of the run
     monkeypatch: pytest.MonkeyPatch,
@@ -835,6 +871,7 @@ def test_validation_rows_after_test_rows_are_refused(
         make_splits(table, np.repeat(["train", "test", "valid"], 10))
 
 
+@COMMON
 def test_near_duplicates_are_found() -> None:
     row = {"price": 1234.5, "text": "As good as new", "n": 3}
     assert row_key(row) == row_key({**row, "price": 1234.9})
@@ -844,11 +881,13 @@ def test_near_duplicates_are_found() -> None:
 
 
 @pytest.mark.parametrize(("value", "passed"), [(0.1, True), (0, False), (-1, False)])
+@COMMON
 def test_check_condition_needs_value_above_limit(value: float, passed: bool) -> None:
     check = check_condition("savings", Condition(value=value, limit=0))
     assert check.passed == passed
 
 
+@COMMON
 def test_warning_closes_gate_until_it_is_accepted(config: ProjectConfig) -> None:
     results = load_results()
     results.data.warnings = {"leakage_price": "Possible target leakage."}

@@ -30,7 +30,7 @@ def new(
     *,
     defaults: bool = False,
     run: bool = False,
-    fill: Callable[[Path], None] | None = None,
+    fill: Callable[[Path], list[Path]] | None = None,
 ) -> Path | None:
     """Render, make the git repository and the environment, and with `run` run the pipeline.
 
@@ -42,7 +42,8 @@ def new(
         answers: To questions of the template.
         defaults: Ask no other question.
         run: Run the pipeline.
-        fill: Puts the owner's rows in place of the sample, in the rendered folder.
+        fill: Puts the owner's rows in place of the sample, in the rendered folder; returns files
+            that must not be committed.
 
     Returns:
         The repository that the project is a part of; None if it has its own.
@@ -55,9 +56,9 @@ def new(
         require_empty(destination)
     larger = None if has_repository else enclosing(destination)
     render(destination, answers, defaults=defaults)
-    if fill:
-        fill(destination)
-    rendered = [str(path.relative_to(destination)) for path in files_of(destination)]
+    apart = fill(destination) if fill else []
+    files = [path for path in files_of(destination) if path not in apart]
+    rendered = [str(path.relative_to(destination)) for path in files]
     if not has_repository and not larger:
         call("git", "init", "--quiet", "--initial-branch=main", folder=destination)
     call(uv, "sync", folder=destination)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from keyword import iskeyword
 from typing import Any
+from unicodedata import normalize
 
 import duckdb
 
@@ -60,7 +61,7 @@ class Column:
         values: The most frequent texts, with their counts.
         marks: Texts that mean "missing" in it.
         date_format: Of a date, as for strptime.
-        decimal: The decimal point of formatted numbers.
+        decimal: The decimal point of formatted numbers; "" if none of them has one.
         personal: What personal data it seems to hold.
         skewed: Whether the mean of a number, none below 0, is far above its median.
         note: What a person should know about how it was read.
@@ -78,7 +79,7 @@ class Column:
     values: tuple[tuple[str, int], ...] = ()
     marks: tuple[str, ...] = ()
     date_format: str = ""
-    decimal: str = "."
+    decimal: str = ""
     personal: str = ""
     skewed: bool = False
     note: str = ""
@@ -215,7 +216,9 @@ def describe(
     if distinct == 1:
         return replace(column, kind="constant")
     if kind == "BOOLEAN":
-        return replace(column, kind="boolean")
+        # As Python writes them.
+        named = tuple((text.title(), number) for text, number in column.values)
+        return replace(column, kind="boolean", values=named)
     unmarked = [text for text in texts if text not in MARKS]
     marks = tuple(dict.fromkeys(text for text in texts if text in MARKS)) if marked else ()
     if numbers and numbers + marked >= present:
@@ -238,7 +241,8 @@ def describe(
             marks=marks,
             missing=1 - (present - marked) / n_rows,
         )
-    if decimal := find_decimal(unmarked):
+    decimal = find_decimal(unmarked)
+    if decimal is not None:
         amounts = [to_number(text, decimal) for text in unmarked]
         return replace(
             column,
@@ -306,32 +310,31 @@ def parses(text: str, date_format: str) -> bool:
     return False
 
 
+# A sign, a number with a decimal point or comma and with separators of thousands, a sign.
+SIGNED = r"[^\d.,]{{0,6}}\d{{1,3}}({0}?\d{{3}})*{1}[^\d.,]{{0,6}}"
 FORMATTED = {
-    ".": re.compile(
-        r"[^\d\s+.,-]{0,4}\s?[-+]?\s?[^\d\s+.,-]{0,4}\d{1,3}(,?\d{3})*(\.\d+)?\s?[^\d\s.,]{0,4}"
-    ),
-    ",": re.compile(
-        r"[^\d\s+.,-]{0,4}\s?[-+]?\s?[^\d\s+.,-]{0,4}\d{1,3}([. ]?\d{3})*(,\d+)?\s?[^\d\s.,]{0,4}"
-    ),
+    "": re.compile(SIGNED.format("[ ]", "")),
+    ".": re.compile(SIGNED.format("[, ]", r"(\.\d+)?")),
+    ",": re.compile(SIGNED.format("[. ]", r"(,\d+)?")),
 }
 
 
-def find_decimal(texts: list[str]) -> str:
-    """The decimal point of numbers with separators or a sign; "" if they are none."""
+def find_decimal(texts: list[str]) -> str | None:
+    """The decimal point of numbers with separators or a sign; None if they are no numbers."""
     # The same sign in all of them: codes such as A12 and B7 are no numbers.
     signs = {re.sub(r"[\d\s.,+-]", "", text) for text in texts} - {""}
     if not texts or len(signs) > 1 or not all(map(SIGN.fullmatch, signs)):
-        return ""
+        return None
     for decimal, pattern in FORMATTED.items():
         if all(pattern.fullmatch(text) for text in texts):
             return decimal
-    return ""
+    return None
 
 
 def to_number(text: str, decimal: str) -> float:
     """The number that a text in this format stands for."""
     thousands = "." if decimal == "," else ","
-    digits = re.sub(r"[^\d.,-]", "", text).replace(thousands, "").replace(decimal, ".")
+    digits = re.sub(r"[^\d.,-]", "", text).replace(thousands, "").replace(decimal or ".", ".")
     return float(digits)
 
 
@@ -348,7 +351,8 @@ def field_names(names: Iterable[str]) -> list[str]:
     """Names that Python takes, each once: lower case, with underscores."""
     fields: list[str] = []
     for name in names:
-        spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+        plain = normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
+        spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
         field = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_") or "column"
         if field[0].isdigit() or iskeyword(field) or field.startswith("model_"):
             field = f"field_{field}"

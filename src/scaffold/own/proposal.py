@@ -28,7 +28,7 @@ KEY_SHARE = 0.97
 SENSITIVE = re.compile(
     "(^|_)(age|sex|gender|female|male|race|ethnic.*|nationality|religion|marital.*|disab.*)(_|$)"
 )
-OWNER = re.compile(r"(^|[ _-])(id|uuid|guid)$|[a-z](Id|ID)$", re.ASCII)
+OWNER = re.compile(r"(?i:(^|[ _-])(id|uuid|guid)$)|[a-z](Id|ID)$")
 LEFT_OUT = {
     "identifier": "its values are different in nearly all rows",
     "constant": "it has one value only",

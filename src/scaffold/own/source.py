@@ -95,9 +95,10 @@ def open_delimited(path: Path, connection: duckdb.DuckDBPyConnection) -> Source:
     ).fetchone()
     delimiter = found[0] if found else ","
     columns = read_header(readable, delimiter)
+    texts = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in columns)
     connection.execute(
-        f"CREATE VIEW source AS SELECT * FROM read_csv({quoted(readable)}, all_varchar=true, "
-        f"header=true, delim={quoted(delimiter)}, quote='\"', null_padding=false)"
+        f"CREATE VIEW source AS SELECT * FROM read_csv({quoted(readable)}, auto_detect=false, "
+        f"header=true, delim={quoted(delimiter)}, quote='\"', escape='\"', columns={{{texts}}})"
     )
     types = ["VARCHAR"] * len(columns)
     return Source(path, DELIMITED, connection, columns, types, readable, delimiter, encoding)

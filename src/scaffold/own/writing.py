@@ -59,8 +59,12 @@ def default_costs(proposal: Proposal) -> Costs:
     return Costs(max(1, round(ratio)), max(1, round(1 / ratio)))
 
 
-def adopt(proposal: Proposal, costs: Costs, project: Path) -> None:
-    """Replace the sample of a rendered project by the proposal's rows."""
+def adopt(proposal: Proposal, costs: Costs, project: Path) -> list[Path]:
+    """Replace the sample of a rendered project by the proposal's rows.
+
+    Returns:
+        Files that must not be committed.
+    """
     context = context_of(proposal, costs)
     stored = store(proposal, project, context["stored"])
     context["sha256"] = sha256(stored.read_bytes()).hexdigest()
@@ -77,9 +81,11 @@ def adopt(proposal: Proposal, costs: Costs, project: Path) -> None:
             path = name.removesuffix(".jinja").replace("{{ package_name }}", package)
             shutil.copy(rendered / path, project / path)
     drop_sample(project)
-    if not context["committed"]:
-        with (project / ".gitignore").open("a", encoding="utf-8") as file:
-            file.write("\n# The owner's rows: see README.md.\n/data/raw/\n")
+    if context["committed"]:
+        return []
+    with (project / ".gitignore").open("a", encoding="utf-8") as file:
+        file.write("\n# The owner's rows: see README.md.\n/data/raw/\n")
+    return [stored]
 
 
 def store(proposal: Proposal, project: Path, name: str) -> Path:
@@ -145,8 +151,8 @@ def context_of(proposal: Proposal, costs: Costs) -> dict[str, Any]:
         "optional": optional,
         "optional_number": optional[0] if optional else None,
         "optional_category": next((c for c in categories if c.missing), None),
-        "formatted": [c for c in (*fields, target) if c.kind == "formatted"],
-        "decimal": next((c.decimal for c in (*fields, target) if c.kind == "formatted"), "."),
+        "formatted": any(c.kind == "formatted" for c in (*fields, target)),
+        "points": sorted({point(c) for c in (*fields, target) if c.kind == "formatted"}),
         "date_formats": date_formats(dates),
         "renamed": renamed,
         "delimiter": source.delimiter if source.kind == DELIMITED else ",",
@@ -175,6 +181,15 @@ def context_of(proposal: Proposal, costs: Costs) -> dict[str, Any]:
     }
 
 
+# Types of formatted numbers in the project, by their decimal point.
+NUMBERS = {".": "Number", ",": "CommaNumber"}
+
+
+def point(column: Column) -> str:
+    """The decimal point of a formatted number."""
+    return column.decimal or "."
+
+
 def date_formats(dates: list[Column]) -> list[str]:
     """The formats of all dates, and the two that JSON brings."""
     found = {column.date_format for column in dates}
@@ -183,7 +198,8 @@ def date_formats(dates: list[Column]) -> list[str]:
 
 def declaration(column: Column) -> str:
     """A field of the schema: its type, range and name in the file."""
-    kinds = {"integer": "int", "number": "float", "formatted": "Number", "boolean": "bool"}
+    kinds = {"integer": "int", "number": "float", "boolean": "bool"}
+    kinds["formatted"] = NUMBERS[point(column)]
     kind = kinds.get(column.kind, "Day" if column.kind == "date" else "Name")
     if column.kind == "identifier":
         kind = "str"
@@ -232,7 +248,9 @@ def masks(proposal: Proposal) -> list[tuple[str, str]]:
     found = []
     for column in proposal.slices:
         cells = f"table[{literal(column.field)}]"
-        if column.values and len(column.values) <= 6:
+        if column.kind == "boolean":
+            found.append((column.name, f"{cells} == 1"))
+        elif column.values and len(column.values) <= 6:
             for value, _ in column.values[:3]:
                 right = literal(value) if column.kind == "category" else value
                 if value not in column.marks:
@@ -299,7 +317,7 @@ def own_template(proposal: Proposal, context: dict[str, Any]) -> Iterator[Path]:
         comment_start_string="[#",
         comment_end_string="#]",
     )
-    environment.filters |= {"py": literal, "toml": toml}
+    environment.filters |= {"py": literal, "staged_py": staged_literal, "toml": toml}
     environment.globals |= {"code": code, "text": in_template}
     with plain_template() as template:
         variant = template / "template" / layer(proposal.variant.replace("-", "_"))
@@ -344,6 +362,11 @@ def literal(value: Any) -> str:
         items = ", ".join(f"{literal(key)}: {literal(item)}" for key, item in value.items())
         return f"{{{items}}}"
     return repr(value)
+
+
+def staged_literal(value: Any) -> str:
+    """A literal of Python, in a file that Copier renders."""
+    return in_template(literal(value))
 
 
 def toml(value: str) -> str:

@@ -1,0 +1,43 @@
+"""Rows of an owner, as files."""
+
+from pathlib import Path
+
+import duckdb
+
+
+def lines(header: str, *rows: str, times: int = 1) -> str:
+    """A text of lines; the rows are repeated."""
+    return "\n".join([header, *(rows * times)]) + "\n"
+
+
+def customers(n_rows: int = 600) -> str:
+    """Rows as a person exports them: semicolons, decimal commas, days, e-mails, free text."""
+    rows = ["Kunden-ID;E-Mail;Umsatz;Eintritt;Filiale;Alter;Notiz;Land;gekündigt"]
+    for i in range(n_rows):
+        age = "NA" if i % 11 == 0 else str(18 + i * 7 % 60)
+        leaves = "" if i % 97 == 0 else ("ja" if (i * 7 % 60 + i % 13) > 45 else "nein")
+        note = f'"Rief an; will mehr über den Vertrag Nummer {i} wissen, und zwar bald"'
+        cells = [
+            str(1000 + i // 3),
+            f"k{i}@example.org",
+            f"{i % 9 + 1}.{i % 900 + 99:03},{i % 90 + 10} €",
+            f"{i % 28 + 1:02}.{i % 12 + 1:02}.{2015 + i % 8}",
+            ("Köln", "Bonn", "Aachen")[i % 3],
+            age,
+            note,
+            "DE",
+            leaves,
+        ]
+        rows.append(";".join(cells))
+    return "\n".join(rows) + "\n"
+
+
+def write_orders(path: Path, n_rows: int = 1500) -> None:
+    """A Parquet file with types: numbers, a truth value, a category, and orders of customers."""
+    duckdb.execute(
+        f"COPY (SELECT i AS orderId, i // 5 AS customerId, i * 37 % 101 AS size, "  # noqa: S608 - ours
+        "(i * 53 % 97) / 10 AS weight, i % 7 = 0 AS express, ['north', 'south', 'west'][i % 3 + 1] "
+        "AS region, CASE WHEN i % 10 = 0 THEN NULL ELSE (i * 29 % 211) / 2 END AS discount, "
+        "(i * 37 % 101) * 2 + (i * 53 % 97) / 2 + (i % 3) * 15 + (i * 71 % 23) AS price "
+        f"FROM range({n_rows}) AS r(i)) TO '{path}' (FORMAT parquet)"
+    )
