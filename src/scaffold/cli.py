@@ -7,14 +7,12 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from uv import find_uv_bin
 
@@ -25,10 +23,6 @@ from scaffold.commands.new import known_answers
 from scaffold.commands.new import new as make
 from scaffold.errors import ScaffoldError
 from scaffold.git.surroundings import has_changes, leave_callers_repository
-from scaffold.own.columns import look
-from scaffold.own.proposal import Proposal, guess_target, propose
-from scaffold.own.source import open_source
-from scaffold.own.writing import adopt, default_costs
 from scaffold.project import (
     PYPI,
     command_of,
@@ -84,7 +78,8 @@ def variants(
 
 @app.command(
     epilog="Examples: scaffold new ../loan-risk --defaults --run\n\n"
-    "scaffold new ../review-triage -d variant=nlp -d framework=pytorch -d deploy=vertex,sagemaker"
+    "scaffold new ../review-triage -d variant=nlp -d framework=pytorch -d deploy=vertex,sagemaker\n\n"
+    "scaffold new ../churn --from customers.csv --target churned --run"
 )
 def new(
     destination: Annotated[Path, typer.Argument(help="The folder to make; its name is suggested.")],
@@ -119,7 +114,13 @@ def new(
     """
     if source is None and (target or positive):
         raise ScaffoldError("--target and --positive need --from.")
-    own = propose_from(source, target, positive, defaults=defaults) if source else None
+    answers, fill = known_answers(destination) | answers_of(data), None
+    if source:
+        # Here, because DuckDB takes a while to import.
+        from scaffold.own.asking import fill_with, own_answers, propose_from  # noqa: PLC0415
+
+        proposal = propose_from(source, target, positive, console, defaults=defaults)
+        answers, fill = own_answers(proposal, answers), fill_with(proposal)
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)
     if has_changes(ROOT, *TEMPLATE):
@@ -127,10 +128,6 @@ def new(
             f"The template in {ROOT} has uncommitted changes: a project made from them records a "
             "version that nobody can obtain, and cannot be updated. Commit them first."
         )
-    answers = known_answers(destination) | answers_of(data)
-    if own:
-        answers = own_answers(own, answers)
-    fill = partial(adopt, own, default_costs(own)) if own else None
     larger = make(destination, answers, defaults=defaults, run=run, fill=fill)
     for address in foreign_registries(destination):
         note(
@@ -145,55 +142,6 @@ def new(
     note(f"{made['project_name']} is ready ({taken}). Next:\n")
     then = "serve" if run else "run"
     note(f"    cd {shlex.quote(str(destination))}\n    {uv} run {command} {then}")
-
-
-def propose_from(source: Path, target: str, positive: str, *, defaults: bool) -> Proposal:
-    """Look at the rows, ask for what they do not say, and show what the project would be."""
-    with console.status(f"looking at {source} ..."):
-        table = look(open_source(source))
-    guess = guess_target(table).name
-    if not target:
-        target = guess if defaults else typer.prompt("Which column is predicted?", guess)
-    proposal = propose(table, target, positive)
-    if proposal.is_binary and not positive and not defaults:
-        positive = typer.prompt("Which class is the one to find?", proposal.positive)
-        proposal = propose(table, target, positive)
-    show_proposal(proposal)
-    return proposal
-
-
-def show_proposal(proposal: Proposal) -> None:
-    """One line for each column: what was found, and what becomes of it."""
-    table = Table("column", "holds", "missing", "values", "example", "in the project")
-    for column in proposal.table.columns:
-        use = proposal.left_out.get(column.name, "field")
-        if use != "field":
-            use = f"left out: {use}"
-        if column is proposal.target:
-            use = f"target ({proposal.variant})"
-        if column in (proposal.time, proposal.group):
-            use += "; decides the split"
-        holds = f"{column.kind} ({column.note})" if column.note else column.kind
-        cells = (column.name, holds, f"{column.missing:.1%}", f"{column.distinct:,}")
-        table.add_row(*map(escape, (*cells, column.example, use)))
-    console.print(table)
-    if proposal.is_binary:
-        note(f"The positive class is {proposal.positive}; its costs are assumed in params.toml.")
-
-
-def own_answers(proposal: Proposal, answers: dict[str, str]) -> dict[str, str]:
-    """The answers, with those that the rows give.
-
-    Raises:
-        ScaffoldError: An answer does not fit the rows.
-    """
-    variant = answers.get("variant", proposal.variant)
-    if variant != proposal.variant:
-        raise ScaffoldError(f"These rows make a project of {proposal.variant}, not of {variant}.")
-    if answers.get("framework", "sklearn") != "sklearn":
-        raise ScaffoldError("--from makes projects with scikit-learn: leave framework out.")
-    described = f"Predicts {proposal.target.name} from {proposal.table.source.path.name}."
-    return {"variant": variant, "framework": "sklearn", "description": described, **answers}
 
 
 def note(text: str) -> None:

@@ -28,6 +28,7 @@ def test_variants_as_a_table() -> None:
     [
         ("variants", "--json"),
         ("new", "variant=nlp"),
+        ("new", "--from"),
         ("update", "--undo"),
         ("check", "nlp-sklearn"),
         ("export", "nlp-sklearn"),
@@ -57,6 +58,8 @@ def test_new_refuses_in_one_sentence_and_writes_nothing(tmp_path: Path) -> None:
         ([str(fresh), "--defaults", "-d", "variant=unknown"], "variant"),
         ([str(fresh), "--defaults", "-d", "package_name=class"], "Python language"),
         ([str(fresh)], "--defaults"),
+        ([str(fresh), "--target", "x"], "need --from"),
+        ([str(fresh), "--defaults", "--from", str(fresh)], "there is no such file"),
     ):
         said = scaffold("new", *arguments, status=2)
         assert words in said
