@@ -78,7 +78,7 @@ def variants(
 
 @app.command(
     epilog="Examples: scaffold new ../loan-risk --defaults --run\n\n"
-    "scaffold new ../review-triage -d variant=nlp -d framework=pytorch -d deploy=vertex,sagemaker\n\n"
+    "scaffold new ../review-triage -d variant=nlp -d deploy=vertex,sagemaker\n\n"
     "scaffold new ../churn --from customers.csv --target churned --run"
 )
 def new(
