@@ -196,7 +196,7 @@ def test_proposal_for_numbers(write: Write) -> None:
     proposal = proposal_of(write(lines("id,size,kind,price", *rows)))
     assert (proposal.variant, proposal.target.name) == ("tabular-regression", "price")
     assert proposal.left_out["id"] == "its values are different in nearly all rows"
-    assert proposal.key is not None
+    assert proposal.equal_rows == "Each row has its own id."
     with pytest.raises(ScaffoldError, match="has no positive class"):
         proposal_of(write(lines("id,size,kind,price", *rows)), "price", "3")
 
@@ -210,6 +210,13 @@ def test_leaks_are_left_out(write: Write, leak: str) -> None:
     proposal = proposal_of(write(lines("honest,paid,price", *rows)))
     assert [column.name for column in proposal.fields] == ["honest"]
     assert "possible target leakage" in proposal.left_out["paid"]
+
+
+def test_coarse_rows_are_no_duplicates(write: Write) -> None:
+    rows = [f"{'xy'[i % 2]},{'abc'[i % 3]},{'no' if i % 5 else 'yes'}" for i in range(400)]
+    assert "so few values" in proposal_of(write(lines("a,b,label", *rows))).equal_rows
+    rows = [f"{i % 301 / 8},{i % 3},{'no' if i % 5 else 'yes'}" for i in range(400)]
+    assert not proposal_of(write(lines("a,b,label", *rows))).equal_rows
 
 
 def test_rows_of_one_owner_stay_together(write: Write) -> None:

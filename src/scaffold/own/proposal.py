@@ -25,6 +25,8 @@ MIN_DAYS = 30
 LEAK_ERRORS, LEAK_VARIANCE = 0.9, 0.97
 LEAK_BINS = 40
 KEY_SHARE = 0.97
+# Where fewer rows are different, their fields are coarse, and not the rows duplicates.
+COARSE_SHARE = 0.8
 SENSITIVE = re.compile(
     "(^|_)(age|sex|gender|female|male|race|ethnic.*|nationality|religion|marital.*|disab.*)(_|$)"
 )
@@ -53,7 +55,7 @@ class Proposal:
         group: The column whose rows belong together.
         baseline: The category whose rates or means are the heuristic baseline.
         slices: Columns on whose values the model is also measured.
-        key: A column that is different in all rows, so that equal fields are no duplicate rows.
+        equal_rows: Why rows with equal fields are no duplicates; empty if they are.
     """
 
     table: Table
@@ -68,7 +70,7 @@ class Proposal:
     group: Column | None = None
     baseline: Column | None = None
     slices: list[Column] = field(default_factory=list)
-    key: Column | None = None
+    equal_rows: str = ""
 
     @property
     def is_binary(self) -> bool:
@@ -198,6 +200,13 @@ def is_key(column: Column, n_rows: int) -> bool:
     return not column.missing and column.distinct > KEY_SHARE * n_rows
 
 
+def distinct_share(table: Table) -> float:
+    """The share of the sampled rows that are different from each other."""
+    query = "SELECT (SELECT count(*) FROM (SELECT DISTINCT * FROM sampled)) / count(*) FROM sampled"
+    row = table.source.connection.execute(query).fetchone()
+    return float(row[0]) if row else 1.0
+
+
 def choose_split(proposal: Proposal) -> None:
     """By time where rows have a date, else by the rows that belong together, else at random."""
     keys = [
@@ -205,7 +214,10 @@ def choose_split(proposal: Proposal) -> None:
         for column in proposal.table.columns
         if column.kind in ("identifier", "text") and is_key(column, proposal.table.n_rows)
     ]
-    proposal.key = keys[0] if keys else None
+    if keys:
+        proposal.equal_rows = f"Each row has its own {keys[0].name}."
+    elif distinct_share(proposal.table) < COARSE_SHARE:
+        proposal.equal_rows = "The fields have so few values that different rows are equal."
     dates = [
         column
         for column in proposal.fields

@@ -147,6 +147,9 @@ def context_of(proposal: Proposal, costs: Costs) -> dict[str, Any]:
         "dates": dates,
         "categories": categories,
         "numbers": numbers,
+        "has_numeric": bool(numbers or dates),
+        "x": model_input(bool(numbers or dates), bool(categories)),
+        "columns": monitored(bool(numbers), bool(categories)),
         "skewed": [c for c in numbers if c.skewed and c.distinct > 2] if is_class else [],
         "optional": optional,
         "optional_number": optional[0] if optional else None,
@@ -162,7 +165,7 @@ def context_of(proposal: Proposal, costs: Costs) -> dict[str, Any]:
         ),
         "time": time,
         "time_column": f"{time.field}_day" if time else "",
-        "key": proposal.key,
+        "equal_rows": proposal.equal_rows,
         "group": proposal.group,
         "group_declaration": declaration(proposal.group) if proposal.group else "",
         "target_declaration": target_declaration(proposal),
@@ -179,6 +182,20 @@ def context_of(proposal: Proposal, costs: Costs) -> dict[str, Any]:
         "shown_categories": [c.field for c in categories if c.distinct <= MAX_SHOWN][:6],
         "impossible": impossible_values(numbers, categories),
     }
+
+
+def model_input(has_numeric: bool, has_categories: bool) -> str:
+    """What the model takes of the features, as code."""
+    if has_numeric and has_categories:
+        return "to_frame(features)"
+    return 'features["numeric"]' if has_numeric else 'features["categorical"]'
+
+
+def monitored(has_numbers: bool, has_categories: bool) -> str:
+    """The names of the fields that monitoring compares, as code."""
+    if has_numbers and has_categories:
+        return "(*RAW, *CATEGORICAL)"
+    return "RAW" if has_numbers else "CATEGORICAL"
 
 
 # Types of formatted numbers in the project, by their decimal point.
@@ -217,8 +234,10 @@ def declaration(column: Column) -> str:
 
 
 def limits(column: Column) -> list[str]:
-    """The range of a number: ten times what was seen or more, and not below 0 if nothing was."""
+    """The range of a number: ten times what was seen, not below 0 if nothing was; or 0 and 1."""
     lowest, highest = column.minimum or 0.0, column.maximum or 0.0
+    if column.kind == "integer" and (lowest, highest) == (0, 1):
+        return ["ge=0", "le=1"]
     largest = max(abs(lowest), abs(highest), 1)
     bound = 10 ** (math.floor(math.log10(largest)) + 2)
     low = 0 if lowest >= 0 else -bound
@@ -329,8 +348,8 @@ def own_template(proposal: Proposal, context: dict[str, Any]) -> Iterator[Path]:
             environment.get_template("params.toml.jinja").render(context), "utf-8"
         )
         kind = proposal.variant.removeprefix("tabular-")
-        model = FILES / f"model_{kind}.py.jinja"
-        shutil.copy(model, variant / layer("sklearn") / MODEL)
+        model = environment.get_template(f"model_{kind}.py.jinja").render(context)
+        (variant / layer("sklearn") / MODEL).write_text(model, "utf-8")
         script = environment.get_template("explore.py.jinja").render(context)
         (variant / NOTEBOOK).write_text(notebook(script), "utf-8")
         yield template
