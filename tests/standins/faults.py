@@ -872,6 +872,27 @@ def test_validation_rows_after_test_rows_are_refused(
 
 
 @COMMON
+@pytest.mark.parametrize("constant", ["TARGET", "GROUP", "TIME"])
+def test_column_that_clean_does_not_return_is_named(
+    config: ProjectConfig, monkeypatch: pytest.MonkeyPatch, constant: str
+) -> None:
+    monkeypatch.setattr(data, constant, "nope")
+    with pytest.raises(UserError, match='clean\\(\\) returns no column "nope"'):
+        build_dataset(config)
+
+
+@COMMON
+def test_heuristic_baseline_of_another_shape_is_refused(
+    config: ProjectConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baseline = {"rule": np.zeros(3)}
+    monkeypatch.setattr(data, "heuristic_baselines", lambda *_: baseline)
+    monkeypatch.setattr(evaluate, "require_current", lambda _: None)
+    with pytest.raises(UserError, match=r'baseline "rule" must have shape \(\d+, 2\)'):
+        evaluate.evaluate(config)
+
+
+@COMMON
 def test_near_duplicates_are_found() -> None:
     row = {"price": 1234.5, "text": "As good as new", "n": 3}
     assert row_key(row) == row_key({**row, "price": 1234.9})

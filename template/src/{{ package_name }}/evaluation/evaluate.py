@@ -77,6 +77,9 @@ def measure(
         **target.baselines(y_train, test.features),
         **data.heuristic_baselines(train.features, y_train, test.features),
     }
+    for name, baseline in baselines.items():
+        if baseline.shape != output.shape:
+            raise UserError(f'data.py: the baseline "{name}" must have shape {output.shape}.')
     rows = np.arange(len(test))
     score = target.scorer(y_true, output)
     scorers = {name: target.scorer(y_true, baseline) for name, baseline in baselines.items()}
@@ -110,7 +113,6 @@ def measure_slices(
 ) -> list[dict[str, Any]]:
     """All metrics on each slice that is large enough, and where the primary one is defined."""
     score = target.scorer(y_true, output)
-    rates = target.error_rates(y_true, output)
     slices = []
     for name, mask in data.slices(test.table).items():
         inside = mask.fillna(value=False).to_numpy(dtype=bool)
@@ -118,33 +120,19 @@ def measure_slices(
         if len(rows) < config.min_slice_size or not np.isfinite(score(rows)):
             continue
         metrics = target.metrics(y_true[rows], output[rows])
+        compared = target.slice_differences(y_true, output, inside)
         measured = {
             "name": name,
             "n": len(rows),
             **bootstrap(score, rows, test.groups[rows], config),
             "metrics": {name: value for name, value in metrics.items() if np.isfinite(value)},
-            "differences": compare_slice(rates, inside, test, config),
+            "differences": {
+                name: bootstrap(scorer, np.arange(len(test)), test.groups, config)
+                for name, scorer in compared.items()
+            },
         }
         slices.append(measured)
     return slices
-
-
-def compare_slice(
-    rates: dict[str, Scorer], inside: Array, test: Split, config: ProjectConfig
-) -> dict[str, dict[str, float]]:
-    """Each rate on the rows of a slice minus that on all other test rows."""
-    rows = np.arange(len(test))
-    differences = {}
-    for name, rate in rates.items():
-        scorer = difference(rate, inside)
-        if np.isfinite(scorer(rows)):
-            differences[name] = bootstrap(scorer, rows, test.groups, config)
-    return differences
-
-
-def difference(rate: Scorer, inside: Array) -> Scorer:
-    """The rate on rows inside a slice minus the rate on the other rows."""
-    return lambda rows: rate(rows[inside[rows]]) - rate(rows[~inside[rows]])
 
 
 def measure_importance(

@@ -13,7 +13,7 @@ from .. import data
 from ..core.config import PARAMS, SPLITS, ProjectConfig, UserError
 from ..core.files import replace_folder, sha256, to_json
 from ..core.rows import Array, Batch, first_line, open_rows, table_rows
-from ..core.splits import MANIFEST, Manifest, Split, Splits, split_key
+from ..core.splits import FIELDS, MANIFEST, Manifest, Split, Splits, split_key
 from ..features import MISSING_VALUES
 
 # How messages call the sets.
@@ -28,6 +28,7 @@ def build_dataset(config: ProjectConfig) -> Manifest:
     """
     split_config = data.SplitConfig.parse(config.split, f"{PARAMS}, [split]")
     table = data.clean(load_rows())
+    require_columns(table)
     try:
         names = data.split(table, split_config, config.seed)
     except ValueError as error:
@@ -67,6 +68,13 @@ def check_rows(batches: Iterable[Batch], source: str) -> pd.DataFrame:
     for name in table.columns[table.isna().all()]:
         raise UserError(f'{source}: column "{name}" has missing values only.')
     return table
+
+
+def require_columns(table: pd.DataFrame) -> None:
+    """Raises UserError with a column that data.py or features.py names and the table lacks."""
+    for name in (data.TARGET, data.GROUP, data.TIME, *FIELDS):
+        if name is not None and name not in table:
+            raise UserError(f'data.py: clean() returns no column "{name}".')
 
 
 def make_splits(table: pd.DataFrame, names: Array) -> Splits:

@@ -169,6 +169,17 @@ class Target(BaseModel):
             "false_negative_rate": lambda rows: share(1 - y_pred[rows][y_true[rows] == 1]),
         }
 
+    def slice_differences(
+        self, y_true: IntArray, output: Array, inside: Array
+    ) -> dict[str, Scorer]:
+        """The rates of both errors on rows inside a slice minus those on the other rows."""
+        differences = {}
+        for name, rate in self.error_rates(y_true, output).items():
+            scorer = difference(rate, inside)
+            if np.isfinite(scorer(np.arange(len(y_true)))):
+                differences[name] = scorer
+        return differences
+
     def predictions(self, output: Array) -> list[dict[str, Any]]:
         """The response for each row: the predicted class and all probabilities."""
         names = ["label", *(f"probability_{name}" for name in self.classes)]
@@ -308,6 +319,11 @@ def roc_auc(y_true: IntArray, rank: IntArray) -> float:
     if not n_pairs:
         return float("nan")
     return float(positives @ (np.cumsum(negatives) - negatives / 2) / n_pairs)
+
+
+def difference(rate: Scorer, inside: Array) -> Scorer:
+    """The rate on rows inside a slice minus the rate on the other rows."""
+    return lambda rows: rate(rows[inside[rows]]) - rate(rows[~inside[rows]])
 
 
 def share(values: Array) -> float:

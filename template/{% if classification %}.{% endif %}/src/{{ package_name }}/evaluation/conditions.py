@@ -48,8 +48,7 @@ def chance_limit(target: Target, y_true: IntArray, output: Array, config: Projec
     """
     rng = np.random.default_rng(config.seed)
     rows = np.arange(len(y_true))
-    values = []
-    for _ in range(config.n_resamples):
-        shuffled = rng.permutation(y_true)
-        values.append(target.scorer(shuffled, output)(rows))
+    values = [
+        target.scorer(rng.permutation(y_true), output)(rows) for _ in range(config.n_resamples)
+    ]
     return float(np.quantile(values, (1 + config.confidence) / 2))

@@ -50,16 +50,16 @@ def fit(config: ModelConfig, features: Features, y: Array, seed: int) -> Pipelin
         ngram_range=(1, config.max_ngram),
         min_df=config.min_df,
     )
-    classifier = LogisticRegression(C=config.C, max_iter=1000, random_state=seed)
+    regression = LogisticRegression(C=config.C, max_iter=1000, random_state=seed)
     # With more words than texts the probabilities are too close to the middle. Platt scaling, from
     # predictions for texts that a fold did not learn from: Platt (1999).
-    calibrated = CalibratedClassifierCV(classifier, ensemble=False)
-    return make_pipeline(vectorizer, calibrated).fit(features["text"][:, 0], y)
+    classifier = CalibratedClassifierCV(regression, ensemble=False)
+    return make_pipeline(vectorizer, classifier).fit(features["text"].ravel(), y)
 
 
 def predict(model: Pipeline, features: Features) -> Array:
     """Probabilities of shape (n, classes)."""
-    return np.asarray(model.predict_proba(features["text"][:, 0]))
+    return np.asarray(model.predict_proba(features["text"].ravel()))
 
 
 def to_onnx(model: Pipeline, features: Features) -> bytes:  # noqa: ARG001 - the shape is known

@@ -121,8 +121,8 @@ class Target(BaseModel):
         }
         return {name: float(values.mean()) for name, values in means.items()}
 
-    def error_rates(self, *_: Any) -> dict[str, Scorer]:
-        """Rates that are compared between slices: none."""
+    def slice_differences(self, *_: Any) -> dict[str, Scorer]:
+        """What is compared between a slice and the other rows: nothing."""
         return {}
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:

@@ -125,8 +125,8 @@ class Target(BaseModel):
             "interval_width": float((high - low).mean()),
         }
 
-    def error_rates(self, *_: Any) -> dict[str, Scorer]:
-        """Rates that are compared between slices: none."""
+    def slice_differences(self, *_: Any) -> dict[str, Scorer]:
+        """What is compared between a slice and the other rows: nothing."""
         return {}
 
     def predictions(self, output: Array) -> list[dict[str, Any]]:
