@@ -44,7 +44,9 @@ def own(
         adopt(proposal, default_costs(proposal), folder)
         project.online("git", "init", "--quiet")
         environments.sync(folder, folder / ".venv", ENVIRONMENT)
+        # As `scaffold new` does.
         project.offline("ruff", "format", "--quiet", "src", "tests", "notebooks")
+        project.offline("ruff", "check", "--quiet", "--fix", "src", "tests")
         project.online("git", "add", "--all")
         identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
         project.online("git", *identity, "commit", "--quiet", "--message", "Generate")

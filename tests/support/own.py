@@ -15,7 +15,9 @@ def customers(n_rows: int = 600) -> str:
     rows = ["Kunden-ID;E-Mail;Umsatz;Eintritt;Filiale;Alter;Notiz;Land;gekündigt"]
     for i in range(n_rows):
         age = "NA" if i % 11 == 0 else str(18 + i * 7 % 60)
-        leaves = "" if i % 97 == 0 else ("ja" if (i * 7 % 60 + i % 13) > 45 else "nein")
+        # Age and sales together, and some chance.
+        score = i * 7 % 60 + 6 * (i % 9) + i * 31 % 40
+        leaves = "" if i % 97 == 0 else ("ja" if score > 85 else "nein")
         note = f'"Rief an; will mehr über den Vertrag Nummer {i} wissen, und zwar bald"'
         cells = [
             str(1000 + i // 3),
@@ -38,6 +40,6 @@ def write_orders(path: Path, n_rows: int = 1500) -> None:
         f"COPY (SELECT i AS orderId, i // 5 AS customerId, i * 37 % 101 AS size, "  # noqa: S608 - ours
         "(i * 53 % 97) / 10 AS weight, i % 7 = 0 AS express, ['north', 'south', 'west'][i % 3 + 1] "
         "AS region, CASE WHEN i % 10 = 0 THEN NULL ELSE (i * 29 % 211) / 2 END AS discount, "
-        "(i * 37 % 101) * 2 + (i * 53 % 97) / 2 + (i % 3) * 15 + (i * 71 % 23) AS price "
+        "(i * 37 % 101) + (i * 53 % 97) + (i % 3) * 30 + (i * 71 % 23) AS price "
         f"FROM range({n_rows}) AS r(i)) TO '{path}' (FORMAT parquet)"
     )

@@ -217,6 +217,9 @@ def declaration(column: Column) -> str:
     """A field of the schema: its type, range and name in the file."""
     kinds = {"integer": "int", "number": "float", "boolean": "bool"}
     kinds["formatted"] = NUMBERS[point(column)]
+    if column.missing:
+        # A table with missing values has no whole numbers.
+        kinds["integer"] = "float"
     kind = kinds.get(column.kind, "Day" if column.kind == "date" else "Name")
     if column.kind == "identifier":
         kind = "str"
