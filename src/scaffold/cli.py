@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Literal
@@ -117,10 +118,11 @@ def new(
     answers, fill = known_answers(destination) | answers_of(data), None
     if source:
         # Here, because DuckDB takes a while to import.
-        from scaffold.own.asking import fill_with, own_answers, propose_from  # noqa: PLC0415
+        from scaffold.own.asking import own_answers, propose_from  # noqa: PLC0415
+        from scaffold.own.writing import adopt  # noqa: PLC0415
 
         proposal = propose_from(source, target, positive, console, defaults=defaults)
-        answers, fill = own_answers(proposal, answers), fill_with(proposal)
+        answers, fill = own_answers(proposal, answers), partial(adopt, proposal)
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)
     if has_changes(ROOT, *TEMPLATE):

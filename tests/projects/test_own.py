@@ -9,7 +9,7 @@ import pytest
 from scaffold.own.columns import look
 from scaffold.own.proposal import Proposal, propose
 from scaffold.own.source import open_source
-from scaffold.own.writing import adopt, default_costs
+from scaffold.own.writing import adopt
 from support import environments
 from support.combinations import COMBINATIONS
 from support.own import customers, write_orders
@@ -41,15 +41,13 @@ def own(
     combination = COMBINATIONS[f"{proposal.variant}-sklearn"]
     with environments.rendered_project(combination, template, workshop) as folder:
         project = Project(folder, combination)
-        adopt(proposal, default_costs(proposal), folder)
+        adopt(proposal, folder)
         project.online("git", "init", "--quiet")
         environments.sync(folder, folder / ".venv", ENVIRONMENT)
         # As `scaffold new` does.
         project.offline("ruff", "format", "--quiet", "src", "tests", "notebooks")
         project.offline("ruff", "check", "--quiet", "--fix", "src", "tests")
-        project.online("git", "add", "--all")
-        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-        project.online("git", *identity, "commit", "--quiet", "--message", "Generate")
+        project.commit()
         project.offline("churn-radar", "run")
         yield project
 

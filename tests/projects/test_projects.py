@@ -49,9 +49,7 @@ def project(request: pytest.FixtureRequest, template: Path, workshop: Path) -> I
         project = Project(folder, combination)
         project.online("git", "init", "--quiet")
         environments.sync(folder, folder / ".venv", ENVIRONMENT)
-        project.online("git", "add", "--all")
-        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-        project.online("git", *identity, "commit", "--quiet", "--message", "Generate")
+        project.commit()
         project.offline("churn-radar", "run")
         yield project
 

@@ -44,6 +44,12 @@ class Project:
         assert result.returncode == status, output
         return output
 
+    def commit(self) -> None:
+        """Commit all files."""
+        self.online("git", "add", "--all")
+        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+        self.online("git", *identity, "commit", "--quiet", "--message", "Generate")
+
     def json(self, name: str) -> Any:
         """Parse a JSON file of the project."""
         return json.loads((self.folder / name).read_text("utf-8"))

@@ -1,8 +1,6 @@
 """Asking the owner for what the rows do not say, and showing what the project would be."""
 
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import typer
@@ -14,7 +12,6 @@ from scaffold.errors import ScaffoldError
 from scaffold.own.columns import look
 from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.source import open_source
-from scaffold.own.writing import adopt, default_costs
 
 
 def propose_from(
@@ -75,8 +72,3 @@ def own_answers(proposal: Proposal, answers: dict[str, str]) -> dict[str, str]:
         raise ScaffoldError("--from makes projects with scikit-learn: leave framework out.")
     described = f"Predicts {proposal.target.name} from {proposal.table.source.path.name}."
     return {"variant": variant, "framework": "sklearn", "description": described, **answers}
-
-
-def fill_with(proposal: Proposal) -> Callable[[Path], list[Path]]:
-    """What puts the rows in place of the sample in a rendered project."""
-    return partial(adopt, proposal, default_costs(proposal))

@@ -12,7 +12,7 @@ from unicodedata import normalize
 import duckdb
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.source import Source, identifier, quoted, unreadable
+from scaffold.own.source import Source, cell_text, quoted, unreadable
 
 # Cells that mean "missing", where the other cells of their column are numbers or dates.
 MARKS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "-", ".")
@@ -146,7 +146,7 @@ def count(source: Source) -> tuple[Any, ...]:
     marks = ", ".join(quoted(mark) for mark in MARKS)
     parts = ["count(*)"]
     for name, kind in zip(source.columns, source.types, strict=True):
-        text = f"nullif(trim(CAST({identifier(name)} AS VARCHAR)), '')"
+        text = cell_text(name)
         number = f"TRY_CAST({text} AS DOUBLE)"
         finite = f"CASE WHEN isfinite({number}) THEN {number} END"
         if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
@@ -173,7 +173,7 @@ def sample(source: Source) -> dict[str, list[str]]:
 
     The table `sampled` has the rows of the sample.
     """
-    columns = ", ".join(f"trim(CAST({identifier(name)} AS VARCHAR))" for name in source.columns)
+    columns = ", ".join(map(cell_text, source.columns))
     source.connection.execute(
         "CREATE TEMP TABLE sampled AS SELECT * FROM source USING SAMPLE "
         f"reservoir({SAMPLE_ROWS} ROWS) REPEATABLE (7)"
@@ -232,6 +232,7 @@ def describe(
             skewed=low >= 0 and mean > 1.5 * median,
         )
         return replace(column, kind="identifier") if is_identifier(column, n_rows) else column
+    without_marks = 1 - (present - marked) / n_rows
     if found := find_date_format(unmarked):
         return replace(
             column,
@@ -239,7 +240,7 @@ def describe(
             date_format=found[0],
             note=found[1],
             marks=marks,
-            missing=1 - (present - marked) / n_rows,
+            missing=without_marks,
         )
     decimal = find_decimal(unmarked)
     if decimal is not None:
@@ -251,7 +252,7 @@ def describe(
             minimum=min(amounts),
             maximum=max(amounts),
             marks=marks,
-            missing=1 - (present - marked) / n_rows,
+            missing=without_marks,
         )
     is_long = length > FREE_TEXT or (length > FREE_TEXT / 2 and any(" " in text for text in texts))
     if distinct > 0.5 * present:
@@ -273,9 +274,7 @@ def frequent(source: Source, counts: tuple[Any, ...]) -> dict[str, tuple[tuple[s
             names.append(name)
     if not names:
         return {}
-    columns = [
-        f"histogram(nullif(trim(CAST({identifier(name)} AS VARCHAR)), ''))" for name in names
-    ]
+    columns = [f"histogram({cell_text(name)})" for name in names]
     row = source.connection.execute(f"SELECT {', '.join(columns)} FROM source").fetchone() or ()
     return {
         name: tuple(sorted(found.items(), key=lambda item: (-item[1], item[0])))

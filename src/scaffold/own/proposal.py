@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.columns import Column, Table
-from scaffold.own.source import identifier, quoted
+from scaffold.own.source import cell_text, quoted
 
 CLASSIFICATION, REGRESSION = "tabular-classification", "tabular-regression"
 # Names that a target often has, the surest first.
@@ -291,7 +291,7 @@ def skill(proposal: Proposal, column: Column) -> float:
 
 def text_of(column: Column) -> str:
     """SQL for the text of a cell; null where it is missing."""
-    text = f"nullif(trim(CAST({identifier(column.name)} AS VARCHAR)), '')"
+    text = cell_text(column.name)
     for mark in column.marks:
         text = f"nullif({text}, {quoted(mark)})"
     return text

@@ -45,7 +45,6 @@ class Source:
         types: DuckDB's type of each column; a delimited file has texts only.
         readable: The file, or a copy of it in UTF-8.
         delimiter: Between the cells of a delimited file.
-        encoding: Of a delimited file, as Python calls it.
     """
 
     path: Path
@@ -55,7 +54,6 @@ class Source:
     types: list[str]
     readable: Path
     delimiter: str = ","
-    encoding: str = "utf-8"
 
 
 def open_source(path: Path) -> Source:
@@ -101,7 +99,7 @@ def open_delimited(path: Path, connection: duckdb.DuckDBPyConnection) -> Source:
         f"header=true, delim={quoted(delimiter)}, quote='\"', escape='\"', columns={{{texts}}})"
     )
     types = ["VARCHAR"] * len(columns)
-    return Source(path, DELIMITED, connection, columns, types, readable, delimiter, encoding)
+    return Source(path, DELIMITED, connection, columns, types, readable, delimiter)
 
 
 def to_utf_8(path: Path, encoding: str) -> Path:
@@ -189,6 +187,11 @@ def unreadable(path: Path, error: duckdb.Error) -> ScaffoldError:
 def quoted(value: object) -> str:
     """A text of SQL."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def cell_text(name: str) -> str:
+    """SQL for the text of a cell without blanks around it; null where it is empty."""
+    return f"nullif(trim(CAST({identifier(name)} AS VARCHAR)), '')"
 
 
 def identifier(name: str) -> str:

@@ -59,13 +59,13 @@ def default_costs(proposal: Proposal) -> Costs:
     return Costs(max(1, round(ratio)), max(1, round(1 / ratio)))
 
 
-def adopt(proposal: Proposal, costs: Costs, project: Path) -> list[Path]:
+def adopt(proposal: Proposal, project: Path) -> list[Path]:
     """Replace the sample of a rendered project by the proposal's rows.
 
     Returns:
         Files that must not be committed.
     """
-    context = context_of(proposal, costs)
+    context = context_of(proposal)
     stored = store(proposal, project, context["stored"])
     context["sha256"] = sha256(stored.read_bytes()).hexdigest()
     with own_template(proposal, context) as template, TemporaryDirectory() as folder:
@@ -109,7 +109,7 @@ def stored_name(proposal: Proposal) -> str:
     return f"{stem}.csv{packed}" if source.kind == DELIMITED else f"{stem}.parquet"
 
 
-def context_of(proposal: Proposal, costs: Costs) -> dict[str, Any]:
+def context_of(proposal: Proposal) -> dict[str, Any]:
     """What the files say about the rows."""
     table, target = proposal.table, proposal.target
     source, fields = table.source, proposal.fields
@@ -125,7 +125,7 @@ def context_of(proposal: Proposal, costs: Costs) -> dict[str, Any]:
         not_committed = "it seems to hold personal data"
     elif source.readable.stat().st_size > MAX_COMMITTED:
         not_committed = f"the file is larger than {MAX_COMMITTED // 1_000_000} MB"
-    example = example_row(proposal)
+    example, costs = example_row(proposal), default_costs(proposal)
     is_class = proposal.variant == CLASSIFICATION
     time = proposal.time
     return {
