@@ -73,13 +73,12 @@ def measure(
     """The results of the model and of the baselines on the test set."""
     train = load_split("train")
     y_train = target.encode(train.target, train.features)
-    baselines = {
-        **target.baselines(y_train, test.features),
-        **data.heuristic_baselines(train.features, y_train, test.features),
-    }
-    for name, baseline in baselines.items():
-        if baseline.shape != output.shape:
-            raise UserError(f'data.py: the baseline "{name}" must have shape {output.shape}.')
+    baselines = target.baselines(y_train, test.features)
+    shape = next(iter(baselines.values())).shape
+    for name, baseline in data.heuristic_baselines(train.features, y_train, test.features).items():
+        if baseline.shape != shape:
+            raise UserError(f'data.py: the baseline "{name}" must have shape {shape}.')
+        baselines[name] = baseline
     rows = np.arange(len(test))
     score = target.scorer(y_true, output)
     scorers = {name: target.scorer(y_true, baseline) for name, baseline in baselines.items()}
