@@ -215,12 +215,13 @@ class Job:
 
 @dataclass
 class Used:
-    """An action that was recorded and not executed, and its inputs."""
+    """An action that was recorded and not executed, its inputs, and the workspace's files."""
 
     job: str
     action: str
     inputs: dict[str, str]
     permissions: dict[str, str]
+    files: list[str]
 
 
 class Runner:
@@ -380,7 +381,9 @@ class JobRun:
         }.get(action)
         if implementation:
             return implementation(inputs)
-        self.runner.used.append(Used(self.name, action, inputs, self.permissions))
+        paths = (path for path in self.workspace.rglob("*") if path.is_file())
+        files = sorted(path.relative_to(self.workspace).as_posix() for path in paths)
+        self.runner.used.append(Used(self.name, action, inputs, self.permissions, files))
         return "recorded", True
 
     def execute(

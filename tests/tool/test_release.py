@@ -49,16 +49,13 @@ def test_a_tag_is_published_with_attestations_and_released(hub: Hub) -> None:
     assert (published.job, published.action) == ("publish", "pypa/gh-action-pypi-publish")
     assert published.permissions == {"actions": "read", "id-token": "write"}
     assert published.inputs == {}
-    uploaded = [path.name for path in (runner.artifacts / "dist").iterdir()]
-    assert sorted(uploaded) == [
-        "ml_portfolio_scaffold-0.1.0-py3-none-any.whl",
-        "ml_portfolio_scaffold-0.1.0.tar.gz",
+    assert published.files == [
+        "dist/ml_portfolio_scaffold-0.1.0-py3-none-any.whl",
+        "dist/ml_portfolio_scaffold-0.1.0.tar.gz",
     ]
     (made,) = [call for call in hub.asked("gh") if call["arguments"][:2] == ["release", "create"]]
     assert made["arguments"][2] == "v0.1.0"
-    assert {Path(name).name for name in made["arguments"] if name.startswith("dist/ml")} == {
-        *uploaded
-    }
+    assert [name for name in made["arguments"] if name.startswith("dist/ml")] == published.files
     assert "\n- " in made["body"]
     assert "## " not in made["body"]
 
@@ -74,7 +71,7 @@ def test_a_tag_of_another_version_publishes_nothing(hub: Hub) -> None:
 
 
 def test_a_version_without_a_text_in_the_changelog_is_not_released(hub: Hub) -> None:
-    work = hub.folder / "work"
+    work = hub.folder / "clone"
     git(hub.folder, "clone", "--quiet", str(hub.remote), str(work))
     changelog = work / "CHANGELOG.md"
     changelog.write_text(changelog.read_text("utf-8").replace("## v0.1.0", "## Next"), "utf-8")
