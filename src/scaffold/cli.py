@@ -118,11 +118,11 @@ def new(
     answers, fill = known_answers(destination) | answers_of(data), None
     if source:
         # Here, because DuckDB takes a while to import.
-        from scaffold.own.asking import own_answers, propose_from  # noqa: PLC0415
+        from scaffold.own.asking import contents_from, own_answers  # noqa: PLC0415
         from scaffold.own.writing import adopt  # noqa: PLC0415
 
-        proposal = propose_from(source, target, positive, console, defaults=defaults)
-        answers, fill = own_answers(proposal, answers), partial(adopt, proposal)
+        contents = contents_from(source, target, positive, console, defaults=defaults)
+        answers, fill = own_answers(contents, answers), partial(adopt, contents)
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)
     if has_changes(ROOT, *TEMPLATE):

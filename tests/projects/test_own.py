@@ -9,6 +9,7 @@ import pytest
 from scaffold.own.columns import look
 from scaffold.own.proposal import Proposal, propose
 from scaffold.own.source import open_source
+from scaffold.own.tables import contents
 from scaffold.own.writing import adopt
 from support import environments
 from support.combinations import COMBINATIONS
@@ -41,7 +42,7 @@ def own(
     combination = COMBINATIONS[f"{proposal.variant}-sklearn"]
     with environments.rendered_project(combination, template, workshop) as folder:
         project = Project(folder, combination)
-        adopt(proposal, folder)
+        adopt(contents(proposal), folder)
         project.online("git", "init", "--quiet")
         environments.sync(folder, folder / ".venv", ENVIRONMENT)
         # As `scaffold new` does.

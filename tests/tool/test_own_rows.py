@@ -16,6 +16,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.own.columns import Table, find_date_format, find_decimal, look, to_number
 from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.source import open_source
+from scaffold.own.tables import contents
 from scaffold.own.writing import adopt, notebook
 from support.own import customers, lines
 
@@ -261,7 +262,7 @@ def made(path: Path, folder: Path, target: str = "") -> tuple[Proposal, list[Pat
     proposal = proposal_of(path, target)
     answers = {"variant": proposal.variant, "package_name": "own", "description": "Own."}
     render(folder, answers)
-    apart = adopt(proposal, folder)
+    apart = adopt(contents(proposal), folder)
     for arguments in (["format"], ["check", "--fix", "--exit-zero"]):
         command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "src", "tests", "notebooks"]
         subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - ours

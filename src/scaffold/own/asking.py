@@ -12,11 +12,13 @@ from scaffold.errors import ScaffoldError
 from scaffold.own.columns import look
 from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.source import open_source
+from scaffold.own.tables import contents as contents_of_table
+from scaffold.own.writing import Contents
 
 
-def propose_from(
+def contents_from(
     source: Path, target: str, positive: str, console: Console, *, defaults: bool
-) -> Proposal:
+) -> Contents:
     """Look at the rows, ask for what they do not say, and show what the project would be."""
     with console.status(f"looking at {source} ..."):
         table = look(open_source(source))
@@ -29,7 +31,7 @@ def propose_from(
         positive = ask(question, proposal.positive, "--positive")
         proposal = propose(table, target, positive)
     show_proposal(proposal, console)
-    return proposal
+    return contents_of_table(proposal)
 
 
 def ask(question: str, suggested: str, option: str) -> str:
@@ -59,16 +61,16 @@ def show_proposal(proposal: Proposal, console: Console) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def own_answers(proposal: Proposal, answers: dict[str, str]) -> dict[str, str]:
+def own_answers(contents: Contents, answers: dict[str, str]) -> dict[str, str]:
     """The answers, with those that the rows give.
 
     Raises:
         ScaffoldError: An answer does not fit the rows.
     """
-    variant = answers.get("variant", proposal.variant)
-    if variant != proposal.variant:
-        raise ScaffoldError(f"These rows make a project of {proposal.variant}, not of {variant}.")
+    variant = answers.get("variant", contents.variant)
+    if variant != contents.variant:
+        raise ScaffoldError(f"These rows make a project of {contents.variant}, not of {variant}.")
     if answers.get("framework", "sklearn") != "sklearn":
         raise ScaffoldError("--from makes projects with scikit-learn: leave framework out.")
-    described = f"Predicts {proposal.target.name} from {proposal.table.source.path.name}."
-    return {"variant": variant, "framework": "sklearn", "description": described, **answers}
+    given = {"variant": variant, "framework": "sklearn", "description": contents.description}
+    return given | answers

@@ -1,0 +1,288 @@
+"""A project about a table: what its files say, and where its rows are stored."""
+
+import json
+import math
+import re
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from scaffold.own.columns import DATE_FORMATS, Column, to_number
+from scaffold.own.proposal import CLASSIFICATION, MIN_CLASS_ROWS, Proposal, text_of
+from scaffold.own.source import DELIMITED, PARQUET, quoted
+from scaffold.own.writing import MODEL, OWN, Contents, in_template, literal
+
+# A larger file does not belong in git.
+MAX_COMMITTED = 5_000_000
+# Categories with more values are not in the notebook.
+MAX_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What each kind of error costs, of two classes."""
+
+    false_negative: int
+    false_positive: int
+
+
+def default_costs(proposal: Proposal) -> Costs:
+    """Costs by which predicting one class for all rows is as dear for either class."""
+    counts = dict(proposal.target.values)
+    negative = next((name for name in proposal.classes if name != proposal.positive), "")
+    if not proposal.is_binary:
+        return Costs(1, 1)
+    ratio = counts[negative] / counts[proposal.positive]
+    return Costs(max(1, round(ratio)), max(1, round(1 / ratio)))
+
+
+def contents(proposal: Proposal) -> Contents:
+    """The project that the proposal describes."""
+    context = context_of(proposal)
+    kind = proposal.variant.removeprefix("tabular-")
+    source = proposal.table.source.path.name
+    return Contents(
+        variant=proposal.variant,
+        description=f"Predicts {proposal.target.name} from {source}.",
+        folder="table",
+        files={**OWN, MODEL: f"model_{kind}.py.jinja"},
+        context=context,
+        store=partial(store, proposal),
+        name=stored_name(proposal),
+        committed=context["committed"],
+    )
+
+
+def store(proposal: Proposal, target: Path) -> str:
+    """Copy the rows to a path, JSON lines as Parquet; returns their SHA-256."""
+    source = proposal.table.source
+    if source.kind in (DELIMITED, PARQUET):
+        shutil.copyfile(source.readable, target)
+    else:
+        source.connection.execute(f"COPY source TO {quoted(target)} (FORMAT parquet)")
+    with target.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def stored_name(proposal: Proposal) -> str:
+    """The name of the file in the project: with a suffix that its reader knows, and no spaces."""
+    source = proposal.table.source
+    name = re.sub(r"[^\w.-]+", "-", source.path.name)
+    packed = ".gz" if name.lower().endswith(".gz") and source.readable == source.path else ""
+    stem = re.sub(r"(\.gz)$", "", name, flags=re.IGNORECASE).rpartition(".")[0]
+    return f"{stem}.csv{packed}" if source.kind == DELIMITED else f"{stem}.parquet"
+
+
+def context_of(proposal: Proposal) -> dict[str, Any]:
+    """What the files say about the rows."""
+    table, target = proposal.table, proposal.target
+    source, fields = table.source, proposal.fields
+    dates = [column for column in fields if column.kind == "date"]
+    categories = [column for column in fields if column.kind == "category"]
+    numbers = [column for column in fields if column not in (*dates, *categories)]
+    used = [*fields, target, *([proposal.group] if proposal.group else [])]
+    renamed = [column for column in used if column.name != column.field]
+    optional = [column for column in numbers if column.missing]
+    personal = [name for name, reason in proposal.left_out.items() if "personal data" in reason]
+    not_committed = ""
+    if personal:
+        not_committed = "it seems to hold personal data"
+    elif source.readable.stat().st_size > MAX_COMMITTED:
+        not_committed = f"the file is larger than {MAX_COMMITTED // 1_000_000} MB"
+    example, costs = example_row(proposal), default_costs(proposal)
+    is_class = proposal.variant == CLASSIFICATION
+    time = proposal.time
+    return {
+        "file": source.path.name,
+        "n_rows": f"{table.n_rows:,}",
+        "n_columns": len(table.columns),
+        "variant": proposal.variant,
+        "target": target,
+        "classes": proposal.classes,
+        "rare": proposal.rare,
+        "binary": proposal.is_binary,
+        "positive": proposal.positive,
+        "numeric_classes": is_class and target.kind != "category",
+        "min_class_rows": MIN_CLASS_ROWS,
+        "cost_false_negative": costs.false_negative,
+        "cost_false_positive": costs.false_positive,
+        "fields": fields,
+        "dates": dates,
+        "categories": categories,
+        "numbers": numbers,
+        "has_numeric": bool(numbers or dates),
+        "x": model_input(bool(numbers or dates), bool(categories)),
+        "columns": monitored(bool(numbers), bool(categories)),
+        "skewed": [c for c in numbers if c.skewed and c.distinct > 2] if is_class else [],
+        "optional": optional,
+        "optional_number": optional[0] if optional else None,
+        "optional_category": next((c for c in categories if c.missing), None),
+        "formatted": any(c.kind == "formatted" for c in (*fields, target)),
+        "points": sorted({point(c) for c in (*fields, target) if c.kind == "formatted"}),
+        "date_formats": date_formats(dates),
+        "renamed": renamed,
+        "delimiter": source.delimiter if source.kind == DELIMITED else ",",
+        "missing": ["", *(table.marks if source.kind == DELIMITED else ())],
+        "longest": max(
+            [100, *(10 ** math.ceil(math.log10(2 * c.longest + 1)) for c in categories)]
+        ),
+        "time": time,
+        "time_column": f"{time.field}_day" if time else "",
+        "equal_rows": proposal.equal_rows,
+        "group": proposal.group,
+        "group_declaration": declaration(proposal.group) if proposal.group else "",
+        "target_declaration": target_declaration(proposal),
+        "declaration": declaration,
+        "masks": masks(proposal),
+        "slices": proposal.slices,
+        "baseline": proposal.baseline,
+        "left_out": proposal.left_out,
+        "committed": not not_committed,
+        "not_committed": not_committed,
+        "example": example,
+        "example_json": in_template(json.dumps(example, ensure_ascii=False)),
+        "shown_numbers": [c.field for c in numbers if c.is_number][:6],
+        "shown_categories": [c.field for c in categories if c.distinct <= MAX_SHOWN][:6],
+        "impossible": impossible_values(numbers, categories),
+    }
+
+
+def model_input(has_numeric: bool, has_categories: bool) -> str:
+    """What the model takes of the features, as code."""
+    if has_numeric and has_categories:
+        return "to_frame(features)"
+    return 'features["numeric"]' if has_numeric else 'features["categorical"]'
+
+
+def monitored(has_numbers: bool, has_categories: bool) -> str:
+    """The names of the fields that monitoring compares, as code."""
+    if has_numbers and has_categories:
+        return "(*RAW, *CATEGORICAL)"
+    return "RAW" if has_numbers else "CATEGORICAL"
+
+
+# Types of formatted numbers in the project, by their decimal point.
+NUMBERS = {".": "Number", ",": "CommaNumber"}
+
+
+def point(column: Column) -> str:
+    """The decimal point of a formatted number."""
+    return column.decimal or "."
+
+
+def date_formats(dates: list[Column]) -> list[str]:
+    """The formats of all dates, and the two that JSON brings."""
+    found = {column.date_format for column in dates}
+    return [name for name in DATE_FORMATS if name in found | {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"}]
+
+
+def declaration(column: Column) -> str:
+    """A field of the schema: its type, range and name in the file."""
+    kinds = {"integer": "int", "number": "float", "boolean": "bool"}
+    kinds["formatted"] = NUMBERS[point(column)]
+    if column.missing:
+        # A table with missing values has no whole numbers.
+        kinds["integer"] = "float"
+    kind = kinds.get(column.kind, "Day" if column.kind == "date" else "Name")
+    if column.kind == "identifier":
+        kind = "str"
+    options = []
+    if column.missing:
+        kind += " | None"
+        options.append("default=None")
+    if column.is_number:
+        options += limits(column)
+    if column.name != column.field:
+        options.append(f"description={literal(f'The column {column.name}.')}")
+    if options == ["default=None"]:
+        return f"{column.field}: {kind} = None"
+    return f"{column.field}: {kind}" + (f" = Field({', '.join(options)})" if options else "")
+
+
+def limits(column: Column) -> list[str]:
+    """The range of a number: ten times what was seen, not below 0 if nothing was; or 0 and 1."""
+    lowest, highest = column.minimum or 0.0, column.maximum or 0.0
+    if column.kind == "integer" and (lowest, highest) == (0, 1):
+        return ["ge=0", "le=1"]
+    largest = max(abs(lowest), abs(highest), 1)
+    bound = 10 ** (math.floor(math.log10(largest)) + 2)
+    low = 0 if lowest >= 0 else -bound
+    shown = f"10**{round(math.log10(bound))}" if bound > 10_000 else str(bound)
+    return [f"ge={'-' + shown if low else 0}", f"le={shown}"]
+
+
+def target_declaration(proposal: Proposal) -> str:
+    """The target in the schema of a raw row."""
+    target = proposal.target
+    may_be_missing = " | None = None" if target.missing else ""
+    if proposal.variant != CLASSIFICATION:
+        return declaration(target)
+    if proposal.rare:
+        default = "default=None, " if target.missing else ""
+        kind = "str | None" if target.missing else "str"
+        longest = max(100, 2 * target.longest)
+        return f"{target.field}: {kind} = Field({default}max_length={longest})"
+    kind = f"Literal[{', '.join(map(literal, sorted(proposal.classes)))}]"
+    if target.kind != "category":
+        kind = f"Annotated[{kind}, BeforeValidator(str)]"
+    return f"{target.field}: {kind}{may_be_missing}"
+
+
+def masks(proposal: Proposal) -> list[tuple[str, str]]:
+    """The slices: their names, and the masks as code."""
+    found = []
+    for column in proposal.slices:
+        cells = f"table[{literal(column.field)}]"
+        if column.kind == "boolean":
+            found.append((column.name, f"{cells} == 1"))
+        elif column.values and len(column.values) <= 6:
+            for value, _ in column.values[:3]:
+                right = literal(value) if column.kind == "category" else value
+                if value not in column.marks:
+                    found.append((f"{column.name}: {value}", f"{cells} == {right}"))
+        elif column.is_number:
+            found.append((f"{column.name} below the median", f"{cells} < {cells}.median()"))
+            found.append((f"{column.name} from the median on", f"{cells} >= {cells}.median()"))
+    return found
+
+
+def example_row(proposal: Proposal) -> dict[str, Any]:
+    """The fields of the first row that has most of them, typed as in a request."""
+    columns = ", ".join(text_of(column) for column in proposal.fields)
+    present = " + ".join(f"({text_of(column)} IS NOT NULL)::INT" for column in proposal.fields)
+    table = proposal.table
+    row = table.source.connection.execute(
+        f"SELECT {columns} FROM sampled WHERE NOT contains(concat({columns}), '''') "
+        f"ORDER BY {present} DESC LIMIT 1"
+    ).fetchone()
+    texts = row or [None] * len(proposal.fields)
+    return {
+        column.field: typed(column, text)
+        for column, text in zip(proposal.fields, texts, strict=True)
+        if text is not None
+    }
+
+
+def typed(column: Column, text: str) -> Any:
+    """A cell as JSON has it."""
+    if column.kind == "formatted":
+        return to_number(text, column.decimal)
+    if column.kind == "boolean":
+        return text.lower() == "true"
+    if column.kind == "integer":
+        return int(float(text))
+    return float(text) if column.kind == "number" else text
+
+
+def impossible_values(numbers: list[Column], categories: list[Column]) -> list[tuple[str, Any]]:
+    """Values that the schema must refuse, for a test."""
+    found: list[tuple[str, Any]] = []
+    for column in [c for c in numbers if c.is_number][:3]:
+        found += [(column.field, "many"), (column.field, 1e30)]
+    for column in categories[:2]:
+        if not column.missing:
+            found.append((column.field, None))
+    return found
