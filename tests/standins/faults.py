@@ -151,9 +151,9 @@ def test_predict_refuses_blocks_that_another_call_removed(
     table, source = pa.Table.from_pylist(rows), Path("rows.parquet")
     with WRITERS[".parquet"](source, table.schema) as writer:
         writer.write_table(table)
-    monkeypatch.setattr(batch, "predict_blocks", lambda *_: len(rows))
+    monkeypatch.setattr(batch, "predict_blocks", lambda *_: (len(rows), []))
     with pytest.raises(UserError, match="Another predict"):
-        batch.predict_file(source, Path("predictions.csv"), BUNDLE)
+        batch.predict_file(source, Path("predictions.csv"), BUNDLE, 0)
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])

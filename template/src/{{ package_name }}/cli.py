@@ -175,11 +175,17 @@ def predict(
     source: Annotated[Path, typer.Option("--input", help="Rows: .csv or .parquet.")],
     output: Annotated[Path, typer.Option(help="The rows with predictions: .csv or .parquet.")],
     bundle: Bundle = BUNDLE,
+    max_refused: Annotated[
+        float, typer.Option(min=0, max=1, help="The share of refused rows that is accepted.")
+    ] = 0.01,
 ) -> None:
-    """Predict every row of a file; continues after an interruption."""
+    """Predict the rows of a file; continues after an interruption.
+
+    Refused rows are written beside the output, with the reason; exit status 1 if they are too many.
+    """
     from .serving.batch import predict_file
 
-    predict_file(source, output, bundle)
+    predict_file(source, output, bundle, max_refused)
 
 
 @app.command()
