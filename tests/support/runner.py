@@ -382,8 +382,8 @@ class JobRun:
         if implementation:
             return implementation(inputs)
         paths = (path for path in self.workspace.rglob("*") if path.is_file())
-        files = sorted(path.relative_to(self.workspace).as_posix() for path in paths)
-        self.runner.used.append(Used(self.name, action, inputs, self.permissions, files))
+        names = sorted(path.relative_to(self.workspace).as_posix() for path in paths)
+        self.runner.used.append(Used(self.name, action, inputs, self.permissions, names))
         return "recorded", True
 
     def execute(
