@@ -121,7 +121,10 @@ def new(
         from scaffold.own.asking import contents_from, own_answers  # noqa: PLC0415
         from scaffold.own.writing import adopt  # noqa: PLC0415
 
-        contents = contents_from(source, target, positive, console, defaults=defaults)
+        variant = answers.get("variant", "")
+        contents = contents_from(
+            source, target, positive, console, variant=variant, defaults=defaults
+        )
         answers, fill = own_answers(contents, answers), partial(adopt, contents)
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)

@@ -43,3 +43,21 @@ def write_orders(path: Path, n_rows: int = 1500) -> None:
         "(i * 37 % 101) + (i * 53 % 97) + (i % 3) * 30 + (i * 71 % 23) AS price "
         f"FROM range({n_rows}) AS r(i)) TO '{path}' (FORMAT parquet)"
     )
+
+
+def messages(n_rows: int = 600) -> str:
+    """Rows with a text each: who wrote it, on which day, and whether it complains."""
+    rows = ["Message Body,channel,user_id,sent,stars,complaint"]
+    for i in range(n_rows):
+        word = ("late", "broken", "thanks", "great")[i % 4]
+        body = f"The parcel number {100 + i * 37 % 900} was {word}, and I write about it for the {i % 7}. time"
+        cells = [
+            f'"{body if i % 150 else ""}"',
+            ("mail", "phone")[i % 2],
+            f"u{i // 3}",
+            f"2024-{i * 12 // n_rows + 1:02}-{i % 28 + 1:02}",
+            str(i % 5),
+            "yes" if i % 4 < 2 else "no",
+        ]
+        rows.append(",".join(cells))
+    return "\n".join(rows) + "\n"

@@ -9,29 +9,44 @@ from rich.markup import escape
 from rich.table import Table
 
 from scaffold.errors import ScaffoldError
+from scaffold.own import tables, texts
 from scaffold.own.columns import look
+from scaffold.own.folders import open_texts
 from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.source import open_source
-from scaffold.own.tables import contents as contents_of_table
 from scaffold.own.writing import Contents
 
 
 def contents_from(
-    source: Path, target: str, positive: str, console: Console, *, defaults: bool
+    source: Path,
+    target: str,
+    positive: str,
+    console: Console,
+    *,
+    variant: str = "",
+    defaults: bool = False,
 ) -> Contents:
     """Look at the rows, ask for what they do not say, and show what the project would be."""
     with console.status(f"looking at {source} ..."):
-        table = look(open_source(source))
+        opened = open_texts(source) if source.is_dir() else open_source(source)
+        table = look(opened)
     if not target:
         guess = guess_target(table).name
         target = guess if defaults else ask("Which column is predicted?", guess, "--target")
-    proposal = propose(table, target, positive)
+    proposal = propose(table, target, positive, variant)
     if proposal.is_binary and not positive and not defaults:
         question = "Which class is the one to find?"
         positive = ask(question, proposal.positive, "--positive")
-        proposal = propose(table, target, positive)
+        proposal = propose(table, target, positive, variant)
     show_proposal(proposal, console)
-    return contents_of_table(proposal)
+    return contents_of(proposal)
+
+
+def contents_of(proposal: Proposal) -> Contents:
+    """The project that the proposal describes."""
+    if proposal.text:
+        return texts.contents(proposal, proposal.text)
+    return tables.contents(proposal)
 
 
 def ask(question: str, suggested: str, option: str) -> str:
@@ -50,6 +65,8 @@ def show_proposal(proposal: Proposal, console: Console) -> None:
             use = f"left out: {use}"
         if column is proposal.target:
             use = f"target ({proposal.variant})"
+        if column is proposal.text:
+            use = "the text that the model reads"
         if column in (proposal.time, proposal.group):
             use += "; decides the split"
         holds = f"{column.kind} ({column.note})" if column.note else column.kind

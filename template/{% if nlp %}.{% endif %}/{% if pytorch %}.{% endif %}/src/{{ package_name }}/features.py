@@ -29,7 +29,7 @@ def build_features(rows: Rows) -> Features:
     """Build what the model takes.
 
     Returns:
-        "text": the words of each review, separated by single spaces, of shape (n, 1).
+        "text": the words of each text, separated by single spaces, of shape (n, 1).
         "ids": int64 of shape (n, MAX_IDS), padded with 0.
     """
     words = [split_words(row["text"]) for row in rows]

