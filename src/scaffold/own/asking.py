@@ -17,11 +17,18 @@ from scaffold.own.writing import Contents
 
 
 def contents_from(
-    source: Path, target: str, positive: str, console: Console, *, defaults: bool
+    source: Path,
+    target: str,
+    positive: str,
+    console: Console,
+    *,
+    sheet: str = "",
+    origin: str = "",
+    defaults: bool,
 ) -> Contents:
     """Look at the rows, ask for what they do not say, and show what the project would be."""
-    with console.status(f"looking at {source} ..."):
-        table = look(open_source(source))
+    with console.status(f"looking at {origin or source} ..."):
+        table = look(open_source(source, sheet, origin))
     if not target:
         guess = guess_target(table).name
         target = guess if defaults else ask("Which column is predicted?", guess, "--target")
