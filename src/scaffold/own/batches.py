@@ -31,12 +31,13 @@ def write_parquet(
     kinds: list[set[str]] = [set() for _ in names]
     places = ", ".join(["unnest(?::VARCHAR[])"] * len(names))
     for batch in in_batches(rows):
-        texts = [[to_text(row[index]) for row in batch] for index in range(len(names))]
-        for index, found in enumerate(kinds):
-            found.update(kind_of(row[index]) for row in batch)
+        converted = [convert_cells(cells) for cells in zip(*batch, strict=True)]
+        for found, (_, new) in zip(kinds, converted, strict=True):
+            found.update(new)
+        texts = [cells for cells, _ in converted]
         connection.execute(f"INSERT INTO staged.rows SELECT {places}", texts)
     cells = ", ".join(
-        f"CAST({identifier(name)} AS {common_type(found - {''})}) AS {identifier(name)}"
+        f"CAST({identifier(name)} AS {common_type(found)}) AS {identifier(name)}"
         for name, found in zip(names, kinds, strict=True)
     )
     connection.execute(
@@ -52,6 +53,20 @@ def in_batches(rows: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
     iterator = iter(rows)
     while batch := list(islice(iterator, BATCH_ROWS)):
         yield batch
+
+
+def convert_cells(cells: Sequence[Any]) -> tuple[list[str | None], set[str]]:
+    """Cells of a column as texts that DuckDB casts back, and the types that they have."""
+    types = {type(value) for value in cells} - {type(None)}
+    # Most columns have texts only, or whole numbers only, and these are quick.
+    if types == {str}:
+        texts = [value if value and not value.isspace() else None for value in cells]
+        return texts, {"VARCHAR"} if any(texts) else set()
+    if types == {int}:
+        present = [value for value in cells if value is not None]
+        texts = [None if value is None else str(value) for value in cells]
+        return texts, {kind_of(min(present)), kind_of(max(present))}
+    return [to_text(value) for value in cells], {kind_of(value) for value in cells} - {""}
 
 
 def kind_of(value: Any) -> str:

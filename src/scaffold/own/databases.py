@@ -97,6 +97,6 @@ def reason_of(error: duckdb.Error) -> str:
             f"another version of DuckDB than {duckdb.__version__} wrote it; export the table as "
             "Parquet there"
         )
-    if "lock" in text:
+    if "Could not set lock" in text:
         return "another program has it open; close it first"
     return re.sub(r"^[\w ]+ Error: ", "", text.partition("\n")[0])

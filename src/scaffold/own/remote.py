@@ -318,7 +318,7 @@ def download_hugging_face(given: str, folder: Path, progress: Progress) -> Path:
         name = choose_file(origin, list(sizes), path)
         require_size(sizes[name], f"{origin}/{name}")
         return Path(
-            huggingface_hub.hf_hub_download(
+            api.hf_hub_download(
                 repository, name, repo_type="dataset", revision=info.sha, local_dir=folder
             )
         )
