@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import duckdb
 import pytest
@@ -426,6 +427,7 @@ def test_addresses_are_told_without_secrets(given: str, expected: str) -> None:
     [
         ("/rows.csv", {}, "rows.csv"),
         ("/my%20rows.csv.gz", {}, "my-rows.csv.gz"),
+        ("/größe.csv", {}, "größe.csv"),
         ("/get", {"Content_Disposition": 'attachment; filename="../../x y.tsv"'}, "x-y.tsv"),
         ("/rows.csv", {"Content_Disposition": 'attachment; filename="blob"'}, "rows.csv"),
     ],
@@ -433,7 +435,7 @@ def test_addresses_are_told_without_secrets(given: str, expected: str) -> None:
 def test_files_are_downloaded(
     server: Server, tmp_path: Path, path: str, headers: dict[str, str], name: str
 ) -> None:
-    server.answers[path] = reply(200, CSV, **headers)
+    server.answers[quote(path, safe="/%")] = reply(200, CSV, **headers)
     downloaded = fetch(f"{server.url}{path}?token=secret", tmp_path)
     assert downloaded == tmp_path / name
     assert downloaded.read_text() == CSV
@@ -499,9 +501,11 @@ def test_downloads_without_a_length_are_limited(
         ("https://me:word@example.org/a.csv", "addresses with a password are not read"),
         ("https:///a.csv", "is no address"),
         ("https://example.org:x/a.csv", "is no address"),
+        ("https://[example.org/a.csv", "is no address"),
+        (f"https://{'a' * 70}.org/a.csv", "cannot be downloaded: "),
         ("https://example.org/a b.csv", "write spaces as %20"),
         ("ftp://example.org/a.csv", "this kind of address is not known; known are https://"),
-        ("https://127.0.0.1:1/a.csv", "cannot be reached: "),
+        ("https://127.0.0.1:1/a.csv", "cannot be downloaded: "),
         ("hf:owner", "must be hf:OWNER/NAME[/FILE]"),
         ("kaggle:owner", "must be kaggle:OWNER/NAME[/FILE]"),
         ("openml:credit-g", "must be openml:ID, with the number of a data set"),
@@ -579,7 +583,7 @@ def test_openml_is_read(server: Server, tmp_path: Path, monkeypatch: pytest.Monk
         (reply(200, {"data_set_description": {"name": "x"}}), "openml:31 is not there as Parquet"),
         (
             reply(200, {"data_set_description": {"parquet_url": "http://127.0.0.1:1/x.pq"}}),
-            "the Parquet file of openml:31 cannot be reached",
+            "the Parquet file of openml:31 cannot be downloaded",
         ),
     ],
 )

@@ -3,14 +3,15 @@
 import json
 import os
 import re
+import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.message import Message
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.error import HTTPError
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from rich.console import Console
@@ -40,11 +41,8 @@ def is_remote(given: str) -> bool:
 
 def without_secrets(given: str) -> str:
     """An address without user, password, query and fragment; a path as it is."""
-    if "://" not in given:
-        return given
-    parts = urlsplit(given)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme.lower(), host, parts.path, "", ""))
+    found = re.fullmatch(r"([^:/]+)://(?:[^/?#]*@)?([^?#]*).*", given, re.DOTALL)
+    return f"{found[1].lower()}://{found[2]}" if found else given
 
 
 @contextmanager
@@ -107,7 +105,7 @@ def download_url(url: str, folder: Path, progress: Progress) -> Path:
                 sentence(f"{origin} is a web page and no file; give the address of the file itself")
             )
         target = folder / file_name(origin, response.headers, response.url)
-        save(response, target, int(response.headers.get("Content-Length") or 0), origin, progress)
+        save(response, target, origin, progress)
     return target
 
 
@@ -115,15 +113,16 @@ def download_url(url: str, folder: Path, progress: Progress) -> Path:
 def open_url(url: str, origin: str) -> Iterator[HTTPResponse]:
     """A response of 200; raises ScaffoldError for another, and where the connection breaks."""
     require_safe(url, origin)
-    request = Request(url, headers={"User-Agent": "ml-portfolio-scaffold"})  # noqa: S310 - safe
+    ascii_url = quote(url, safe=string.punctuation)
+    request = Request(ascii_url, headers={"User-Agent": "ml-portfolio-scaffold"})  # noqa: S310 - safe
     try:
         with build_opener(SafeRedirects).open(request, timeout=TIMEOUT_SECONDS) as response:
             yield response
     except HTTPError as error:
         raise ScaffoldError(sentence(f"{origin} {meaning(error.code)}")) from error
-    except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
+    except (OSError, HTTPException, UnicodeError) as error:
         reason = getattr(error, "reason", error) or type(error).__name__
-        raise ScaffoldError(sentence(f"{origin} cannot be reached: {reason}")) from error
+        raise ScaffoldError(sentence(f"{origin} cannot be downloaded: {reason}")) from error
 
 
 def require_safe(url: str, origin: str) -> None:
@@ -193,8 +192,9 @@ def is_data(name: str) -> bool:
     return PurePosixPath(name.lower().removesuffix(".gz")).suffix in SUFFIXES
 
 
-def save(response: HTTPResponse, target: Path, total: int, origin: str, progress: Progress) -> None:
+def save(response: HTTPResponse, target: Path, origin: str, progress: Progress) -> None:
     """Write a response to a file; raises ScaffoldError if it is too large or ends too early."""
+    total = response.length or 0
     require_size(total, origin)
     arrived = 0
     with target.open("wb") as file:
@@ -275,7 +275,7 @@ def download_openml(given: str, folder: Path, progress: Progress) -> Path:
     name = safe_name(str(described.get("name") or f"openml-{given}"))
     target = folder / f"{name}.parquet"
     with open_url(address, f"the Parquet file of {origin}") as response:
-        save(response, target, int(response.headers.get("Content-Length") or 0), origin, progress)
+        save(response, target, origin, progress)
     return target
 
 
@@ -283,8 +283,8 @@ def describe_openml(number: str, origin: str) -> Mapping[str, Any]:
     """The description of a data set; the API answers with 412 for one that does not exist."""
     try:
         with open_url(f"{OPENML}/api/v1/json/data/{number}", origin) as response:
-            content = json.loads(response.read(CHUNK))
-        described = content["data_set_description"]
+            content = response.read(CHUNK)
+        described = json.loads(content)["data_set_description"]
     except ScaffoldError as error:
         if isinstance(error.__cause__, HTTPError) and error.__cause__.code == 412:
             raise ScaffoldError(sentence(f"{origin} does not exist, or is private")) from error
@@ -302,6 +302,8 @@ def download_hugging_face(given: str, folder: Path, progress: Progress) -> Path:
     repository, path = owner_and_name("hf", given)
     origin = f"hf:{repository}"
     try:
+        # By HTTPS, whose errors are known.
+        os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
         import huggingface_hub  # noqa: PLC0415 - optional
         from huggingface_hub import errors  # noqa: PLC0415 - optional
 
@@ -356,6 +358,9 @@ def download_kaggle(given: str, folder: Path, progress: Progress) -> Path:  # no
         os.environ.setdefault("KAGGLEHUB_VERBOSITY", "error")
         import kagglehub  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
         import requests  # noqa: PLC0415 - comes with it
+        from kagglehub.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            DataCorruptionError,
+        )
     except ImportError as error:
         raise missing_client(origin) from error
     try:
@@ -375,7 +380,7 @@ def download_kaggle(given: str, folder: Path, progress: Progress) -> Path:  # no
                 "set KAGGLE_API_TOKEN to a token of kaggle.com/settings"
             )
         ) from error
-    except (requests.RequestException, OSError, ValueError) as error:
+    except (requests.RequestException, DataCorruptionError, OSError, ValueError) as error:
         reason = "its credentials file is not valid" if isinstance(error, ValueError) else ""
         raise ScaffoldError(
             sentence(f"{origin} cannot be read from Kaggle: {reason or type(error).__name__}")
@@ -410,6 +415,9 @@ def download_s3(given: str, folder: Path, progress: Progress) -> Path:
     origin = f"s3://{bucket}/{key}"
     try:
         import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
+        from boto3.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            Boto3Error,
+        )
         from botocore import exceptions  # type: ignore[import-untyped]  # noqa: PLC0415 - comes with it
     except ImportError as error:
         raise missing_client(origin) from error
@@ -433,7 +441,7 @@ def download_s3(given: str, folder: Path, progress: Progress) -> Path:
         ) from error
     except exceptions.ClientError as error:
         raise ScaffoldError(sentence(f"{origin} {meaning_of_s3(error.response)}")) from error
-    except (exceptions.BotoCoreError, ValueError, OSError) as error:
+    except (exceptions.BotoCoreError, Boto3Error, ValueError, OSError) as error:
         raise ScaffoldError(sentence(f"{origin} cannot be read: {type(error).__name__}")) from error
     return target
 
