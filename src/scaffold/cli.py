@@ -95,11 +95,18 @@ def new(
         bool, typer.Option("--run", help="Run the pipeline and print the result table.")
     ] = False,
     source: Annotated[
-        Path | None,
+        str,
         typer.Option(
-            "--from", help="Your rows in place of the sample: .csv, .tsv, .parquet or .jsonl."
+            "--from",
+            metavar="FILE|ADDRESS",
+            help="Your rows in place of the sample: a file (.csv, .tsv, .parquet, .jsonl, .xlsx, "
+            ".sqlite, .duckdb), https://..., s3://BUCKET/KEY, hf:OWNER/NAME, kaggle:OWNER/NAME or "
+            "openml:ID.",
         ),
-    ] = None,
+    ] = "",
+    table: Annotated[
+        str, typer.Option(help="The sheet of a workbook or table of a database, with --from.")
+    ] = "",
     target: Annotated[str, typer.Option(help="The column to predict, with --from.")] = "",
     positive: Annotated[
         str, typer.Option(help="Of two classes, the one whose errors have costs, with --from.")
@@ -113,18 +120,17 @@ def new(
     With --from it looks at the rows, shows what it found, and makes a project about them: a table
     in which a category or a number is predicted.
     """
-    if source is None and (target or positive):
-        raise ScaffoldError("--target and --positive need --from.")
+    if not source and (target or positive or table):
+        raise ScaffoldError("--table, --target and --positive need --from.")
     answers, fill = known_answers(destination) | answers_of(data), None
     if source:
         # Here, because DuckDB takes a while to import.
-        from scaffold.own.asking import contents_from, own_answers  # noqa: PLC0415
+        from scaffold.own.asking import Wanted, contents_from, own_answers  # noqa: PLC0415
         from scaffold.own.writing import adopt  # noqa: PLC0415
 
         variant = answers.get("variant", "")
-        contents = contents_from(
-            source, target, positive, console, variant=variant, defaults=defaults
-        )
+        wanted = Wanted(target, positive, table, variant, defaults)
+        contents = contents_from(source, wanted, console)
         answers, fill = own_answers(contents, answers), partial(adopt, contents)
     if not defaults:
         console.print(questionnaire()["_message_before_copy"], highlight=False)

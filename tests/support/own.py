@@ -47,10 +47,11 @@ def write_orders(path: Path, n_rows: int = 1500) -> None:
 
 def messages(n_rows: int = 600) -> str:
     """Rows with a text each: who wrote it, on which day, and whether it complains."""
-    rows = ["Message Body,channel,user_id,sent,stars,complaint"]
+    rows = ["Message Body,channel,user_id,sent,rating,complaint"]
     for i in range(n_rows):
         word = ("late", "broken", "thanks", "great")[i % 4]
-        body = f"The parcel number {100 + i * 37 % 900} was {word}, and I write about it for the {i % 7}. time"
+        number = 100 + i * 37 % 900
+        body = f"The parcel number {number} was {word}, and I write about it for the {i % 7}. time"
         cells = [
             f'"{body if i % 150 else ""}"',
             ("mail", "phone")[i % 2],

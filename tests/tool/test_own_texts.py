@@ -10,7 +10,7 @@ from rich.console import Console
 
 from scaffold import render
 from scaffold.errors import ScaffoldError
-from scaffold.own.asking import contents_from
+from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.columns import look
 from scaffold.own.folders import open_texts
 from scaffold.own.writing import Contents, adopt
@@ -18,8 +18,7 @@ from support.own import lines, messages
 
 
 def contents_of(path: Path, **options: str) -> Contents:
-    target = options.pop("target", "")
-    return contents_from(path, target, "", Console(quiet=True), defaults=True, **options)
+    return contents_from(str(path), Wanted(**options, defaults=True), Console(quiet=True))
 
 
 def made(contents: Contents, folder: Path) -> list[Path]:

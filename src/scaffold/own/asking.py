@@ -1,45 +1,74 @@
 """Asking the owner for what the rows do not say, and showing what the project would be."""
 
 import sys
-from pathlib import Path
+from dataclasses import dataclass
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as ShownTable
 
 from scaffold.errors import ScaffoldError
 from scaffold.own import tables, texts
-from scaffold.own.columns import look
+from scaffold.own.columns import Table, look
 from scaffold.own.folders import open_texts
 from scaffold.own.proposal import Proposal, guess_target, propose
+from scaffold.own.remote import local_copy
 from scaffold.own.source import open_source
 from scaffold.own.writing import Contents
 
 
-def contents_from(
-    source: Path,
-    target: str,
-    positive: str,
-    console: Console,
-    *,
-    variant: str = "",
-    defaults: bool = False,
-) -> Contents:
-    """Look at the rows, ask for what they do not say, and show what the project would be."""
-    with console.status(f"looking at {source} ..."):
-        opened = open_texts(source) if source.is_dir() else open_source(source)
-        table = look(opened)
+@dataclass(frozen=True)
+class Wanted:
+    """What the owner says beside the source; what is empty is guessed or asked.
+
+    Attributes:
+        target: The column to predict.
+        positive: Of two classes, the one whose errors have costs.
+        table: Of several, such as the sheets of a workbook.
+        variant: The kind of problem.
+        defaults: Ask nothing.
+    """
+
+    target: str = ""
+    positive: str = ""
+    table: str = ""
+    variant: str = ""
+    defaults: bool = False
+
+
+def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
+    """Look at the rows, ask for what they do not say, and show what the project would be.
+
+    Args:
+        source: A path or an address.
+        wanted: What the owner says.
+        console: Where the look is shown.
+
+    Raises:
+        ScaffoldError: The rows cannot be read, or make no project.
+    """
+    with local_copy(source, console) as (path, origin):
+        with console.status(f"looking at {origin} ..."):
+            opened = open_texts(path) if path.is_dir() else open_source(path, wanted.table, origin)
+            table = look(opened)
+        proposal = propose_from(table, wanted)
+        show_proposal(proposal, console)
+        return contents_of(proposal)
+
+
+def propose_from(table: Table, wanted: Wanted) -> Proposal:
+    """What the project would be, after asking."""
+    target, positive = wanted.target, wanted.positive
     if not target:
         guess = guess_target(table).name
-        target = guess if defaults else ask("Which column is predicted?", guess, "--target")
-    proposal = propose(table, target, positive, variant)
-    if proposal.is_binary and not positive and not defaults:
+        target = guess if wanted.defaults else ask("Which column is predicted?", guess, "--target")
+    proposal = propose(table, target, positive, wanted.variant)
+    if proposal.is_binary and not positive and not wanted.defaults:
         question = "Which class is the one to find?"
         positive = ask(question, proposal.positive, "--positive")
-        proposal = propose(table, target, positive, variant)
-    show_proposal(proposal, console)
-    return contents_of(proposal)
+        proposal = propose(table, target, positive, wanted.variant)
+    return proposal
 
 
 def contents_of(proposal: Proposal) -> Contents:
@@ -58,7 +87,7 @@ def ask(question: str, suggested: str, option: str) -> str:
 
 def show_proposal(proposal: Proposal, console: Console) -> None:
     """One line for each column: what was found, and what becomes of it."""
-    shown = Table("column", "holds", "missing", "values", "example", "in the project")
+    shown = ShownTable("column", "holds", "missing", "values", "example", "in the project")
     for column in proposal.table.columns:
         use = proposal.left_out.get(column.name, "field")
         if use != "field":

@@ -6,8 +6,9 @@ import gzip
 import re
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -18,6 +19,7 @@ from charset_normalizer import from_bytes
 from scaffold.errors import ScaffoldError, sentence
 
 DELIMITED, PARQUET, JSON_LINES = ".csv", ".parquet", ".jsonl"
+WORKBOOK, DATABASE = ".xlsx", ".sqlite"
 # The suffix of a file, without that of a compression, and how it is read.
 SUFFIXES = {
     ".csv": DELIMITED,
@@ -26,7 +28,14 @@ SUFFIXES = {
     ".parquet": PARQUET,
     ".jsonl": JSON_LINES,
     ".ndjson": JSON_LINES,
+    ".xlsx": WORKBOOK,
+    ".sqlite": DATABASE,
+    ".sqlite3": DATABASE,
+    ".db": DATABASE,
+    ".duckdb": DATABASE,
 }
+# Files that hold several tables; the chosen one is converted to Parquet.
+SEVERAL_TABLES = (WORKBOOK, DATABASE)
 # Of a file, to find its encoding and delimiter.
 FIRST_BYTES = 1_000_000
 # DuckDB counts and samples in blocks; more memory is not needed at any number of rows.
@@ -39,12 +48,13 @@ class Source:
 
     Attributes:
         path: The file.
-        kind: DELIMITED, PARQUET or JSON_LINES.
+        kind: DELIMITED, PARQUET or JSON_LINES; a table of a workbook or a database is PARQUET.
         connection: DuckDB; the table `source` has the rows.
         columns: Names of the columns, in the order of the file.
         types: DuckDB's type of each column; a delimited file has texts only.
-        readable: The file, or a copy of it in UTF-8.
+        readable: The file, or a copy of it in UTF-8 or as Parquet.
         delimiter: Between the cells of a delimited file.
+        origin: What the owner gave: a path, or an address without credentials.
     """
 
     path: Path
@@ -54,34 +64,79 @@ class Source:
     types: list[str]
     readable: Path
     delimiter: str = ","
+    origin: str = ""
 
 
-def open_source(path: Path) -> Source:
-    """Open a file of rows; raises ScaffoldError, with the line where there is one, if it cannot."""
+def open_source(path: Path, table: str = "", origin: str = "") -> Source:
+    """Open a file of rows.
+
+    Args:
+        path: The file.
+        table: Of a workbook or a database with several tables, the one to read.
+        origin: What the owner gave, where it is not this path.
+
+    Raises:
+        ScaffoldError: The file cannot be read; with the line where there is one.
+    """
     if not path.is_file():
         raise ScaffoldError(sentence(f"{path}: there is no such file"))
-    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    kind = find_kind(path)
+    if table and kind not in SEVERAL_TABLES:
+        raise ScaffoldError(sentence(f"{path} is one table: leave --table out"))
+    connection = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": False})
+    try:
+        if kind == DELIMITED:
+            source = open_delimited(path, connection)
+        elif kind in SEVERAL_TABLES:
+            source = open_typed(path, PARQUET, connection, convert(path, kind, table, connection))
+        else:
+            source = open_typed(path, kind, connection)
+    except duckdb.Error as error:
+        raise unreadable(path, error) from error
+    return replace(source, origin=origin or str(path))
+
+
+def find_kind(path: Path) -> str:
+    """How a file is read, by its suffix; raises ScaffoldError if that is not known."""
+    name = path.name.lower()
+    suffix = Path(name.removesuffix(".gz")).suffix
+    if suffix == ".xls":
+        raise ScaffoldError(
+            sentence(f"{path} is a workbook of Excel before 2007; save it as .xlsx or .csv")
+        )
     if suffix not in SUFFIXES:
         known = ", ".join(SUFFIXES)
         raise ScaffoldError(sentence(f"{path}: this kind of file is not known; known are {known}"))
-    connection = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": False})
-    try:
-        if SUFFIXES[suffix] == DELIMITED:
-            return open_delimited(path, connection)
-        return open_typed(path, SUFFIXES[suffix], connection)
-    except duckdb.Error as error:
-        raise unreadable(path, error) from error
+    kind = SUFFIXES[suffix]
+    if name.endswith(".gz") and kind in SEVERAL_TABLES:
+        raise ScaffoldError(sentence(f"{path} is compressed; decompress it first"))
+    return kind
 
 
-def open_typed(path: Path, kind: str, connection: duckdb.DuckDBPyConnection) -> Source:
-    """Open a file that brings the types of its columns."""
+def convert(path: Path, kind: str, table: str, connection: duckdb.DuckDBPyConnection) -> Path:
+    """A table of a workbook or a database, as a Parquet file."""
+    # Here, because both use this module, and openpyxl takes a while to import.
+    if kind == WORKBOOK:
+        from scaffold.own.workbooks import convert_sheet  # noqa: PLC0415
+
+        return convert_sheet(path, table, connection)
+    from scaffold.own.databases import convert_table  # noqa: PLC0415
+
+    return convert_table(path, table, connection)
+
+
+def open_typed(
+    path: Path, kind: str, connection: duckdb.DuckDBPyConnection, converted: Path | None = None
+) -> Source:
+    """Open a file that brings the types of its columns, or what it was converted to."""
+    readable = converted or path
     reader = "read_parquet" if kind == PARQUET else "read_json"
     options = "" if kind == PARQUET else ", format='newline_delimited', sample_size=-1"
-    connection.execute(f"CREATE VIEW source AS SELECT * FROM {reader}({quoted(path)}{options})")
+    connection.execute(f"CREATE VIEW source AS SELECT * FROM {reader}({quoted(readable)}{options})")
     described = connection.execute("DESCRIBE source").fetchall()
     columns, types = ([str(row[index]) for row in described] for index in (0, 1))
     require_unique(path, columns)
-    return Source(path, kind, connection, columns, types, path)
+    return Source(path, kind, connection, columns, types, readable)
 
 
 def open_delimited(path: Path, connection: duckdb.DuckDBPyConnection) -> Source:
@@ -104,9 +159,7 @@ def open_delimited(path: Path, connection: duckdb.DuckDBPyConnection) -> Source:
 
 def to_utf_8(path: Path, encoding: str) -> Path:
     """A copy of the file in UTF-8, which is removed when the program ends."""
-    folder = Path(mkdtemp())
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    target = folder / path.name
+    target = temporary_folder() / path.name
     try:
         with (
             path.open(encoding=encoding, newline="") as old,
@@ -118,6 +171,37 @@ def to_utf_8(path: Path, encoding: str) -> Path:
             sentence(f"{path} seems to be encoded as {encoding}, but byte {error.start} is not")
         ) from error
     return target
+
+
+def temporary_folder() -> Path:
+    """A folder that is removed when the program ends."""
+    folder = Path(mkdtemp(prefix="scaffold-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def choose_table(path: Path, names: Sequence[str], given: str, what: str) -> str:
+    """The given table of a file, or its only one.
+
+    Args:
+        path: The file.
+        names: Its tables.
+        given: The value of --table; may be empty.
+        what: What a table of this file is called: "table" or "sheet".
+
+    Raises:
+        ScaffoldError: There is no such table, no table, or more than one and none was given.
+    """
+    known = ", ".join(names)
+    if given and given not in names:
+        raise ScaffoldError(sentence(f'{path} has no {what} "{given}"; it has {known or "none"}'))
+    if not names:
+        raise ScaffoldError(sentence(f"{path} has no {what} with rows"))
+    if len(names) > 1 and not given:
+        raise ScaffoldError(
+            sentence(f"{path} has {len(names)} {what}s, choose one by --table: {known}")
+        )
+    return given or names[0]
 
 
 def find_encoding(path: Path) -> str:
@@ -146,15 +230,7 @@ def read_header(path: Path, delimiter: str) -> list[str]:
     opening: Any = gzip.open if path.suffix.lower() == ".gz" else open
     with opening(path, "rt", encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file, delimiter=delimiter), [])
-    require_unique(path, header)
-    for number, name in enumerate(header, 1):
-        if not name.strip() or re.fullmatch(r"[-+]?[\d.,]+", name.strip()):
-            raise ScaffoldError(
-                sentence(
-                    f"{path}: the first line must name the columns, and column {number} is called "
-                    f'"{name}"'
-                )
-            )
+    require_names(path, header)
     if not header:
         raise ScaffoldError(sentence(f"{path} is empty"))
     if len(header) == 1 and re.search(r"[,;\t|]", header[0]):
@@ -165,6 +241,19 @@ def read_header(path: Path, delimiter: str) -> list[str]:
             )
         )
     return header
+
+
+def require_names(path: Path, header: list[str]) -> None:
+    """Raise ScaffoldError with a cell of the first line that cannot be the name of a column."""
+    require_unique(path, header)
+    for number, name in enumerate(header, 1):
+        if not name.strip() or re.fullmatch(r"[-+]?[\d.,]+", name.strip()):
+            raise ScaffoldError(
+                sentence(
+                    f"{path}: the first line must name the columns, and column {number} is called "
+                    f'"{name}"'
+                )
+            )
 
 
 def require_unique(path: Path, names: list[str]) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from scaffold.own.columns import DATE_FORMATS, Column, to_number
 from scaffold.own.proposal import CLASSIFICATION, MIN_CLASS_ROWS, REGRESSION, Proposal, text_of
-from scaffold.own.source import DELIMITED, PARQUET, quoted
+from scaffold.own.remote import is_remote
+from scaffold.own.source import DELIMITED, PARQUET, identifier, quoted
 from scaffold.own.writing import MODEL, OWN, Contents, in_template, literal
 
 # A larger file does not belong in git.
@@ -57,14 +58,29 @@ def contents(proposal: Proposal) -> Contents:
 
 
 def store(proposal: Proposal, target: Path) -> str:
-    """Copy the rows to a path, JSON lines as Parquet; returns their SHA-256."""
-    source = proposal.table.source
-    if source.kind in (DELIMITED, PARQUET):
+    """Copy the rows to a path; returns their SHA-256.
+
+    JSON lines are stored as Parquet. In a Parquet file null is the only missing value.
+    """
+    source, marks = proposal.table.source, proposal.table.marks
+    if source.kind == DELIMITED or (source.kind == PARQUET and not marks):
         shutil.copyfile(source.readable, target)
     else:
-        source.connection.execute(f"COPY source TO {quoted(target)} (FORMAT parquet)")
+        cells = ", ".join(map(cell_without_marks, proposal.table.columns))
+        source.connection.execute(
+            f"COPY (SELECT {cells} FROM source) TO {quoted(target)} (FORMAT parquet)"
+        )
     with target.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
+
+
+def cell_without_marks(column: Column) -> str:
+    """SQL for a cell, with null in place of the texts that mean "missing"."""
+    name = identifier(column.name)
+    if not column.marks:
+        return name
+    marks = ", ".join(map(quoted, column.marks))
+    return f"CASE WHEN CAST({name} AS VARCHAR) NOT IN ({marks}) THEN {name} END AS {name}"
 
 
 def stored_name(proposal: Proposal) -> str:
@@ -94,6 +110,7 @@ def shared_context(proposal: Proposal, used: list[Column]) -> dict[str, Any]:
     is_class = proposal.variant != REGRESSION
     return {
         "file": source.path.name,
+        "origin": source.origin if is_remote(source.origin) else source.path.name,
         "n_rows": f"{table.n_rows:,}",
         "n_columns": len(table.columns),
         "variant": proposal.variant,

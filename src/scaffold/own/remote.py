@@ -1,0 +1,463 @@
+"""Rows at an address: downloaded into a temporary folder, which is removed at the end."""
+
+import json
+import os
+import re
+import string
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from email.message import Message
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from urllib.error import HTTPError
+from urllib.parse import quote, unquote, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from rich.console import Console
+
+from scaffold.errors import ScaffoldError, sentence
+from scaffold.own.source import SUFFIXES, temporary_folder
+
+OPENML = "https://www.openml.org"
+KNOWN = "https://, s3://BUCKET/KEY, hf:OWNER/NAME, kaggle:OWNER/NAME and openml:ID"
+# Larger files are no first look.
+MAX_DOWNLOAD = 2_000_000_000
+CHUNK = 1_000_000
+TIMEOUT_SECONDS = 60
+# Names that an error lists.
+MAX_LISTED = 12
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+INSTALL = 'pip install "ml-portfolio-scaffold[sources]"'
+
+# What is told while a download goes on: bytes that have arrived, and all of them, or 0.
+Progress = Callable[[int, int], None]
+
+
+def is_remote(given: str) -> bool:
+    """Whether the owner gave an address and not a path."""
+    return bool(re.match(r"(hf|kaggle|openml):|[a-z][a-z0-9+.-]+://", given, re.IGNORECASE))
+
+
+def without_secrets(given: str) -> str:
+    """An address without user, password, query and fragment; a path as it is."""
+    found = re.fullmatch(r"([^:/]+)://(?:[^/?#]*@)?([^?#]*).*", given, re.DOTALL)
+    return f"{found[1].lower()}://{found[2]}" if found else given
+
+
+@contextmanager
+def local_copy(given: str, console: Console) -> Iterator[tuple[Path, str]]:
+    """A path and what errors, data.py and the README call it: the given one, or an address.
+
+    Raises:
+        ScaffoldError: It cannot be downloaded; errors in the block name the address, not the copy.
+    """
+    if not is_remote(given):
+        yield Path(given), given
+        return
+    origin = without_secrets(given)
+    with console.status(f"downloading {origin} ...") as status:
+
+        def show(arrived: int, total: int) -> None:
+            of = f" of {total / 1e6:,.0f}" if total else ""
+            status.update(f"downloading {origin}: {arrived / 1e6:,.0f}{of} MB")
+
+        path = download(given, temporary_folder(), show)
+    try:
+        yield path, origin
+    except ScaffoldError as error:
+        raise ScaffoldError(str(error).replace(str(path), origin)) from error
+
+
+def download(given: str, folder: Path, progress: Progress) -> Path:
+    """Download the rows at an address into a folder.
+
+    Raises:
+        ScaffoldError: There is no such thing, it may not be read, or it is not one file of rows.
+    """
+    scheme, _, rest = given.partition(":")
+    downloads = {
+        "http": download_url,
+        "https": download_url,
+        "s3": download_s3,
+        "hf": download_hugging_face,
+        "kaggle": download_kaggle,
+        "openml": download_openml,
+    }
+    if scheme.lower() not in downloads:
+        origin = without_secrets(given)
+        raise ScaffoldError(
+            sentence(f"{origin}: this kind of address is not known; known are {KNOWN}")
+        )
+    argument = given if scheme.lower() in ("http", "https") else rest.removeprefix("//")
+    return downloads[scheme.lower()](argument, folder, progress)
+
+
+# Addresses of the web.
+
+
+def download_url(url: str, folder: Path, progress: Progress) -> Path:
+    """Download a file by HTTPS; its name is that of the response, or of the address."""
+    origin = without_secrets(url)
+    with open_url(url, origin) as response:
+        if response.headers.get_content_type() == "text/html":
+            raise ScaffoldError(
+                sentence(f"{origin} is a web page and no file; give the address of the file itself")
+            )
+        target = folder / file_name(origin, response.headers, response.url)
+        save(response, target, origin, progress)
+    return target
+
+
+@contextmanager
+def open_url(url: str, origin: str) -> Iterator[HTTPResponse]:
+    """A response of 200; raises ScaffoldError for another, and where the connection breaks."""
+    require_safe(url, origin)
+    ascii_url = quote(url, safe=string.punctuation)
+    request = Request(ascii_url, headers={"User-Agent": "ml-portfolio-scaffold"})  # noqa: S310 - safe
+    try:
+        with build_opener(SafeRedirects).open(request, timeout=TIMEOUT_SECONDS) as response:
+            yield response
+    except HTTPError as error:
+        raise ScaffoldError(sentence(f"{origin} {meaning(error.code)}")) from error
+    except (OSError, HTTPException, UnicodeError) as error:
+        reason = getattr(error, "reason", error) or type(error).__name__
+        raise ScaffoldError(sentence(f"{origin} cannot be downloaded: {reason}")) from error
+
+
+def require_safe(url: str, origin: str) -> None:
+    """Raise ScaffoldError for an address that is not encrypted, or has a password."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError as error:
+        raise ScaffoldError(sentence(f"{origin} is no address: {error}")) from error
+    if not host or re.search(r"[\s\x00-\x1f]", url):
+        raise ScaffoldError(sentence(f"{origin} is no address; write spaces as %20"))
+    if parts.scheme != "https" and host not in LOOPBACK:
+        raise ScaffoldError(sentence(f"{origin} is not encrypted; only https:// is read"))
+    if parts.username or parts.password:
+        raise ScaffoldError(
+            sentence(f"{origin}: addresses with a password are not read; download the file first")
+        )
+
+
+class SafeRedirects(HTTPRedirectHandler):
+    """Follows redirects to safe addresses only."""
+
+    def redirect_request(
+        self,
+        req: Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: Any,
+        newurl: str,
+    ) -> Request | None:
+        """The request for the new address."""
+        require_safe(newurl, f"{without_secrets(newurl)}, where {req.host} leads,")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def meaning(status: int) -> str:
+    """What an HTTP status says about an address."""
+    if status in (401, 403):
+        return f"may not be read without credentials (status {status}); download the file first"
+    if status in (404, 410):
+        return f"does not exist (status {status})"
+    return f"cannot be read now (status {status})"
+
+
+def file_name(origin: str, headers: Message, last_url: str) -> str:
+    """The name of a downloaded file, which has a known suffix."""
+    given = [headers.get_filename() or "", urlsplit(origin).path, urlsplit(last_url).path]
+    names = [safe_name(unquote(name)) for name in given]
+    for name in names:
+        if is_data(name):
+            return name
+    known = ", ".join(SUFFIXES)
+    raise ScaffoldError(
+        sentence(f"{origin} names no file of a kind that is known; known are {known}")
+    )
+
+
+def safe_name(path: str) -> str:
+    """The name of a file without characters that a path or a program would take otherwise."""
+    return re.sub(r"[^\w.-]+", "-", re.split(r"[/\\]", path.rstrip("/"))[-1]).lstrip(".-")
+
+
+def is_data(name: str) -> bool:
+    """Whether a file is of a kind that is read."""
+    return PurePosixPath(name.lower().removesuffix(".gz")).suffix in SUFFIXES
+
+
+def save(response: HTTPResponse, target: Path, origin: str, progress: Progress) -> None:
+    """Write a response to a file; raises ScaffoldError if it is too large or ends too early."""
+    total = response.length or 0
+    require_size(total, origin)
+    arrived = 0
+    with target.open("wb") as file:
+        while chunk := response.read(CHUNK):
+            arrived += len(chunk)
+            require_size(arrived, origin)
+            file.write(chunk)
+            progress(arrived, total)
+    if total and arrived < total:
+        raise ScaffoldError(
+            sentence(f"{origin} ended after {arrived:,} of {total:,} bytes; try again")
+        )
+
+
+def require_size(n_bytes: int, origin: str) -> None:
+    """Raise ScaffoldError for a file that is too large."""
+    if n_bytes > MAX_DOWNLOAD:
+        limit = MAX_DOWNLOAD / 1e9
+        raise ScaffoldError(
+            sentence(f"{origin} is larger than {limit:g} GB; take a sample of its rows to begin")
+        )
+
+
+def choose_file(origin: str, names: Sequence[str], given: str, separator: str = "/") -> str:
+    """The given file of a data set, or its only one of a known kind.
+
+    Raises:
+        ScaffoldError: There is no such file, or more than one and none was given.
+    """
+    data = [name for name in names if is_data(name)]
+    listed = ", ".join(data[:MAX_LISTED])
+    if len(data) > MAX_LISTED:
+        listed += f" and {len(data) - MAX_LISTED} more"
+    if given and given not in names:
+        raise ScaffoldError(sentence(f'{origin} has no file "{given}"; it has {listed or "none"}'))
+    if given:
+        return given
+    if not data:
+        known = ", ".join(SUFFIXES)
+        raise ScaffoldError(
+            sentence(f"{origin} has no file of a kind that is known; known are {known}")
+        )
+    if len(data) > 1:
+        example = f"{origin}{separator}{data[0]}"
+        raise ScaffoldError(
+            sentence(f"{origin} has {len(data)} files, name one as in {example}: {listed}")
+        )
+    return data[0]
+
+
+def owner_and_name(kind: str, given: str) -> tuple[str, str]:
+    """OWNER/NAME and the path of a file, which may be empty."""
+    found = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:/(.+))?", given)
+    if not found:
+        raise ScaffoldError(sentence(f"{kind}:{given} must be {kind}:OWNER/NAME[/FILE]"))
+    return found[1], found[2] or ""
+
+
+def missing_client(origin: str) -> ScaffoldError:
+    """The error for a client library that is not installed."""
+    return ScaffoldError(sentence(f"{origin} needs further packages: {INSTALL}"))
+
+
+# OpenML.
+
+
+def download_openml(given: str, folder: Path, progress: Progress) -> Path:
+    """Download a data set of openml.org, as Parquet."""
+    origin = f"openml:{given}"
+    if not re.fullmatch(r"[0-9]+", given):
+        raise ScaffoldError(sentence(f"{origin} must be openml:ID, with the number of a data set"))
+    described = describe_openml(given, origin)
+    address = described.get("parquet_url") or described.get("minio_url")
+    if not address:
+        raise ScaffoldError(sentence(f"{origin} is not there as Parquet; choose another"))
+    if urlsplit(address).hostname not in LOOPBACK:
+        address = re.sub("^http://", "https://", address)
+    name = safe_name(str(described.get("name") or f"openml-{given}"))
+    target = folder / f"{name}.parquet"
+    with open_url(address, f"the Parquet file of {origin}") as response:
+        save(response, target, origin, progress)
+    return target
+
+
+def describe_openml(number: str, origin: str) -> Mapping[str, Any]:
+    """The description of a data set; the API answers with 412 for one that does not exist."""
+    try:
+        with open_url(f"{OPENML}/api/v1/json/data/{number}", origin) as response:
+            content = response.read(CHUNK)
+        described = json.loads(content)["data_set_description"]
+    except ScaffoldError as error:
+        if isinstance(error.__cause__, HTTPError) and error.__cause__.code == 412:
+            raise ScaffoldError(sentence(f"{origin} does not exist, or is private")) from error
+        raise
+    except (ValueError, KeyError, TypeError) as error:
+        raise ScaffoldError(sentence(f"{OPENML} does not describe {origin}")) from error
+    return dict(described)
+
+
+# Hugging Face.
+
+
+def download_hugging_face(given: str, folder: Path, progress: Progress) -> Path:  # noqa: ARG001 - it shows its own
+    """Download a file of a data set of the Hugging Face Hub."""
+    repository, path = owner_and_name("hf", given)
+    origin = f"hf:{repository}"
+    try:
+        # By HTTPS, whose errors are known.
+        os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
+        import huggingface_hub  # noqa: PLC0415 - optional
+        from huggingface_hub import errors  # noqa: PLC0415 - optional
+
+        # Of the HTTP client that this version uses.
+        from huggingface_hub.errors import (  # type: ignore[attr-defined]  # noqa: PLC0415
+            HTTPError as ConnectionFailed,
+        )
+    except ImportError as error:
+        raise missing_client(origin) from error
+    try:
+        api = huggingface_hub.HfApi()
+        info = api.dataset_info(repository, files_metadata=True)
+        sizes = {item.rfilename: item.size or 0 for item in info.siblings or []}
+        name = choose_file(origin, list(sizes), path)
+        require_size(sizes[name], f"{origin}/{name}")
+        return Path(
+            api.hf_hub_download(
+                repository, name, repo_type="dataset", revision=info.sha, local_dir=folder
+            )
+        )
+    except errors.GatedRepoError as error:
+        raise ScaffoldError(
+            sentence(
+                f"{origin} is gated: accept its terms on its page, and set HF_TOKEN to a token of "
+                "yours"
+            )
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise ScaffoldError(
+            sentence(
+                f"{origin} does not exist, or is private and HF_TOKEN is not a token that may read "
+                "it"
+            )
+        ) from error
+    except (errors.HFValidationError, ConnectionFailed, OSError) as error:
+        response = getattr(error, "response", None)
+        status = f"status {response.status_code}" if response is not None else type(error).__name__
+        raise ScaffoldError(
+            sentence(f"{origin} cannot be read from the Hugging Face Hub ({status})")
+        ) from error
+
+
+# Kaggle.
+
+
+def download_kaggle(given: str, folder: Path, progress: Progress) -> Path:  # noqa: ARG001 - it shows its own
+    """Download a file of a data set of Kaggle."""
+    handle, path = owner_and_name("kaggle", given)
+    origin = f"kaggle:{handle}"
+    try:
+        # Quiet, before it is imported: it writes to the standard output.
+        os.environ.setdefault("KAGGLEHUB_VERBOSITY", "error")
+        import kagglehub  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
+        import requests  # noqa: PLC0415 - comes with it
+        from kagglehub.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            DataCorruptionError,
+        )
+    except ImportError as error:
+        raise missing_client(origin) from error
+    try:
+        sizes = list_kaggle(handle)
+        name = choose_file(origin, list(sizes), path)
+        require_size(sizes[name], f"{origin}/{name}")
+        return Path(kagglehub.dataset_download(handle, name, output_dir=str(folder)))
+    except requests.HTTPError as error:
+        status = error.response.status_code if error.response is not None else 0
+        if status not in (401, 403, 404):
+            raise ScaffoldError(
+                sentence(f"{origin} cannot be read from Kaggle (status {status})")
+            ) from error
+        raise ScaffoldError(
+            sentence(
+                f"{origin} does not exist, or may not be read (status {status}): for a private one "
+                "set KAGGLE_API_TOKEN to a token of kaggle.com/settings"
+            )
+        ) from error
+    except (requests.RequestException, DataCorruptionError, OSError, ValueError) as error:
+        reason = "its credentials file is not valid" if isinstance(error, ValueError) else ""
+        raise ScaffoldError(
+            sentence(f"{origin} cannot be read from Kaggle: {reason or type(error).__name__}")
+        ) from error
+
+
+def list_kaggle(handle: str) -> dict[str, int]:
+    """The files of a data set of Kaggle, with their sizes."""
+    # Optional, as kagglehub is, which they come with.
+    from kagglehub import clients  # noqa: PLC0415
+    from kagglesdk.datasets.types import dataset_api_service as api  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    request = api.ApiListDatasetFilesRequest()
+    request.owner_slug, _, request.dataset_slug = handle.partition("/")
+    request.page_size = 200
+    sizes: dict[str, int] = {}
+    with clients.build_kaggle_client() as client:
+        while True:
+            page = client.datasets.dataset_api_client.list_dataset_files(request)
+            sizes |= {file.name: file.total_bytes for file in page.dataset_files}
+            if not page.next_page_token or not page.dataset_files:
+                return sizes
+            request.page_token = page.next_page_token
+
+
+# S3.
+
+
+def download_s3(given: str, folder: Path, progress: Progress) -> Path:
+    """Download an object of a bucket; a key that ends in a slash is a folder."""
+    bucket, _, key = given.partition("/")
+    origin = f"s3://{bucket}/{key}"
+    try:
+        import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
+        from boto3.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            Boto3Error,
+        )
+        from botocore import exceptions  # type: ignore[import-untyped]  # noqa: PLC0415 - comes with it
+    except ImportError as error:
+        raise missing_client(origin) from error
+    try:
+        client = boto3.client("s3")
+        if not key or key.endswith("/"):
+            key = choose_object(client, bucket, key)
+        total = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
+        require_size(total, origin)
+        target = folder / safe_name(key)
+        arrived = [0]
+
+        def show(n_bytes: int) -> None:
+            arrived[0] += n_bytes
+            progress(arrived[0], total)
+
+        client.download_file(bucket, key, str(target), Callback=show)
+    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
+        raise ScaffoldError(
+            sentence(f"{origin} needs credentials of AWS: run aws configure, or set AWS_PROFILE")
+        ) from error
+    except exceptions.ClientError as error:
+        raise ScaffoldError(sentence(f"{origin} {meaning_of_s3(error.response)}")) from error
+    except (exceptions.BotoCoreError, Boto3Error, ValueError, OSError) as error:
+        raise ScaffoldError(sentence(f"{origin} cannot be read: {type(error).__name__}")) from error
+    return target
+
+
+def choose_object(client: Any, bucket: str, prefix: str) -> str:
+    """The only object of rows below a prefix."""
+    listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    names = [item["Key"].removeprefix(prefix) for item in listed]
+    return prefix + choose_file(f"s3://{bucket}/{prefix}", names, "", separator="")
+
+
+def meaning_of_s3(response: Mapping[str, Any]) -> str:
+    """What an error of S3 says about an object; HEAD has a status and no name of the error."""
+    code = str(response.get("Error", {}).get("Code", ""))
+    if code in ("404", "NoSuchKey", "NoSuchBucket"):
+        return "does not exist"
+    if code in ("401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"):
+        return "may not be read with these credentials of AWS, or does not exist"
+    return f"cannot be read ({code})"
