@@ -107,7 +107,7 @@ def tune() -> None:
     """Search parameters and store the best in params.toml, also after Ctrl-C."""
     from .training.tune import tune as search
 
-    search(lock_config())
+    typer.echo(search(lock_config()))
 
 
 @app.command()

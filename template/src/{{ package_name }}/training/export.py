@@ -2,6 +2,7 @@
 
 import re
 from importlib.metadata import requires, version
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,12 @@ def convert(model: Any, train: Features, features: Features) -> tuple[bytes, Arr
         return content, OnnxModel(content).run(features)
     except Exception as error:  # converters raise errors of many kinds
         reason = first_line(error).rstrip(".")
+        if error.__cause__:
+            reason = f"{shorten(reason, 80)}: {error.__cause__}".rstrip(".")
         raise UserError(
-            f"model.py does not convert to ONNX: {reason}. Replace the step that it names by one "
-            "that converts, or do what it does in features.py."
+            f"model.py does not convert to ONNX: {reason}. Not every estimator converts: "
+            "HistGradientBoosting does not, GradientBoosting does; what a step before it does can "
+            "be done in features.py."
         ) from error
 
 

@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 
 from .. import model
 from ..core.bundle import code_key
-from ..core.config import PARAMS, TRIALS, ProjectConfig
+from ..core.config import COMMAND, PARAMS, TRIALS, ProjectConfig
 from ..core.files import sha256, write_atomic
 from ..core.metrics import HIGHER_IS_BETTER
 from ..core.splits import load_manifest, load_split
@@ -17,10 +17,13 @@ from ..core.tracking import connect
 from .train import fit_model
 
 
-def tune(config: ProjectConfig) -> None:
+def tune(config: ProjectConfig) -> str:
     """Complete the search up to n_trials, and write the best parameters to params.toml.
 
     Finished trials are stored in data/trials.db, so that an interrupted search is resumed.
+
+    Returns:
+        What was found, and what to do next.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     connect()
@@ -44,6 +47,19 @@ def tune(config: ProjectConfig) -> None:
     finally:
         if study.best_trials:
             save_best_params(study.best_params)
+    changes = [
+        f"{name} {config.model[name]} -> {rounded(value)}"
+        for name, value in study.best_params.items()
+    ]
+    return (
+        f"The best validation score of {len(study.trials)} trials is {study.best_value:.4g}. "
+        f"{PARAMS} has its parameters ({', '.join(changes)}); `{COMMAND} run` trains with them."
+    )
+
+
+def rounded(value: Any) -> Any:
+    """A float as params.toml shows it."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def load_study(config: ProjectConfig) -> optuna.Study:
@@ -68,5 +84,5 @@ def save_best_params(best: dict[str, Any]) -> None:
     document = tomlkit.parse(PARAMS.read_text(encoding="utf-8"))
     section: Any = document["model"]
     for name, value in best.items():
-        section[name] = float(f"{value:.6g}") if isinstance(value, float) else value
+        section[name] = rounded(value)
     write_atomic(PARAMS, tomlkit.dumps(document).encode())
