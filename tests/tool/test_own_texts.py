@@ -68,6 +68,13 @@ def test_few_words_beside_many_fields_make_a_table(tmp_path: Path) -> None:
     assert contents_of(path, variant="nlp").variant == "nlp"
 
 
+def test_names_are_no_texts(tmp_path: Path) -> None:
+    path = tmp_path / "passengers.csv"
+    rows = (f'"Mr. Owen Harris {i:03} of Bristol",{i % 3},{"ab"[i * 7 % 2]}' for i in range(200))
+    path.write_text(lines("name,class,survived", *rows), "utf-8")
+    assert contents_of(path).variant == "tabular-classification"
+
+
 def test_project_about_texts_is_the_owners(rows: Path, tmp_path: Path) -> None:
     project = tmp_path / "own"
     apart = made(contents_of(rows, target="complaint"), project)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.columns import Column, Table
+from scaffold.own.columns import FREE_TEXT, Column, Table
 from scaffold.own.source import cell_text, quoted
 
 CLASSIFICATION, REGRESSION, TEXTS = "tabular-classification", "tabular-regression", "nlp"
@@ -185,19 +185,21 @@ def choose_text(proposal: Proposal, variant: str) -> None:
     ]
     if not texts:
         return
-    share, name = max((text_share(proposal.table, column), column.name) for column in texts)
-    if variant == TEXTS or (not variant and share > TEXT_SHARE):
+    share, length, name = max(
+        (*text_share(proposal.table, column), column.name) for column in texts
+    )
+    # Names of people or products are no texts.
+    if variant == TEXTS or (not variant and share > TEXT_SHARE and length > FREE_TEXT):
         proposal.variant, proposal.text = TEXTS, proposal.table.column(name)
 
 
-def text_share(table: Table, column: Column) -> float:
-    """The share of the characters of all cells that are this column's."""
+def text_share(table: Table, column: Column) -> tuple[float, float]:
+    """The share of the characters of all cells that are this column's, and its mean length."""
+    length = f"length({cell_text(column.name)})"
     lengths = [f"coalesce(length({cell_text(other.name)}), 0)" for other in table.columns]
-    query = (
-        f"SELECT sum(length({cell_text(column.name)})) / sum({' + '.join(lengths)}) FROM sampled"
-    )
+    query = f"SELECT sum({length}) / sum({' + '.join(lengths)}), avg({length}) FROM sampled"
     row = table.source.connection.execute(query).fetchone()
-    return float(row[0]) if row and row[0] else 0.0
+    return (float(row[0]), float(row[1])) if row and row[0] else (0.0, 0.0)
 
 
 def choose_fields(proposal: Proposal) -> None:
