@@ -23,6 +23,7 @@ from scaffold.commands.export import export as write_export
 from scaffold.commands.new import known_answers
 from scaffold.commands.new import new as make
 from scaffold.errors import ScaffoldError
+from scaffold.git.repository import Repository
 from scaffold.git.surroundings import has_changes, leave_callers_repository
 from scaffold.project import (
     PYPI,
@@ -63,6 +64,26 @@ def about(
     """Make machine-learning projects from the template, and check what it makes."""
 
 
+From = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="FILE|FOLDER|ADDRESS",
+        help="Your rows in place of the sample: a file (.csv, .tsv, .parquet, .jsonl, .xlsx, "
+        ".sqlite, .duckdb), a folder of texts by class, https://..., s3://BUCKET/KEY, "
+        "hf:OWNER/NAME, kaggle:OWNER/NAME or openml:ID.",
+    ),
+]
+TableOption = Annotated[
+    str,
+    typer.Option("--table", help="The sheet of a workbook or table of a database, with --from."),
+]
+Target = Annotated[str, typer.Option(help="The column to predict, with --from.")]
+Positive = Annotated[
+    str, typer.Option(help="Of two classes, the one whose errors have costs, with --from.")
+]
+
+
 @app.command(epilog="Example: scaffold variants --json")
 def variants(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for other programs.")] = False,
@@ -94,23 +115,10 @@ def new(
     run: Annotated[
         bool, typer.Option("--run", help="Run the pipeline and print the result table.")
     ] = False,
-    source: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            metavar="FILE|ADDRESS",
-            help="Your rows in place of the sample: a file (.csv, .tsv, .parquet, .jsonl, .xlsx, "
-            ".sqlite, .duckdb), https://..., s3://BUCKET/KEY, hf:OWNER/NAME, kaggle:OWNER/NAME or "
-            "openml:ID.",
-        ),
-    ] = "",
-    table: Annotated[
-        str, typer.Option(help="The sheet of a workbook or table of a database, with --from.")
-    ] = "",
-    target: Annotated[str, typer.Option(help="The column to predict, with --from.")] = "",
-    positive: Annotated[
-        str, typer.Option(help="Of two classes, the one whose errors have costs, with --from.")
-    ] = "",
+    source: From = "",
+    table: TableOption = "",
+    target: Target = "",
+    positive: Positive = "",
 ) -> None:
     """Make a project with its git repository and environment.
 
@@ -153,6 +161,40 @@ def new(
     note(f"{made['project_name']} is ready ({taken}). Next:\n")
     then = "serve" if run else "run"
     note(f"    cd {shlex.quote(str(destination))}\n    {uv} run {command} {then}")
+
+
+@app.command(
+    epilog="Examples: scaffold adopt --from customers.csv --target churned\n\n"
+    "scaffold adopt ../churn --from customers-2026.csv --defaults"
+)
+def adopt(
+    source: From,
+    project: Annotated[Path, typer.Argument(help="The project's folder.")] = Path(),
+    table: TableOption = "",
+    target: Target = "",
+    positive: Positive = "",
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing; take what is suggested.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also replace files that you have changed.")
+    ] = False,
+) -> None:
+    """Replace the sample of a project, or earlier rows, by yours, in one commit.
+
+    Replaces data.py, features.py, their tests, params.toml, the notebook, README.md and
+    MODEL_CARD.md, and model.py for tables, as `new --from` writes them, unless you have changed
+    one of them.
+    """
+    from scaffold.commands.adopt import adopt as adopt_rows  # noqa: PLC0415
+    from scaffold.own.asking import Wanted, contents_from  # noqa: PLC0415
+
+    project = find_project(project)
+    Repository(project).require_rest()
+    variant = recorded_answers(project)["variant"]
+    wanted = Wanted(target, positive, table, variant, defaults)
+    adopt_rows(project, contents_from(source, wanted, console), force=force)
+    note(f"The rows are committed. Next:\n\n    uv run {command_of(project)} run")
 
 
 def note(text: str) -> None:

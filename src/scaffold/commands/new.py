@@ -63,12 +63,7 @@ def new(
         call("git", "init", "--quiet", "--initial-branch=main", folder=destination)
     call(uv, "sync", folder=destination)
     if fill:
-        # The length of lines depends on the names of columns.
-        call(
-            uv, "run", "ruff", "format", "--quiet", "src", "tests", "notebooks", folder=destination
-        )
-        sort = ["check", "--quiet", "--fix", "--exit-zero", "src", "tests"]
-        call(uv, "run", "ruff", *sort, folder=destination)
+        format_code(destination, "src", "tests", "notebooks")
     if not larger:
         # All that was rendered, also where the user's own settings ignore such files.
         call("git", "add", "--force", "--", *rendered, "uv.lock", folder=destination)
@@ -78,6 +73,14 @@ def new(
     if run:
         call(uv, "run", command_of(destination), "run", folder=destination)
     return larger
+
+
+def format_code(project: Path, *paths: str) -> None:
+    """Format what was written about the owner's rows: the lines depend on the columns' names."""
+    uv = find_uv_bin()
+    call(uv, "run", "ruff", "format", "--quiet", *paths, folder=project)
+    sort = ["check", "--quiet", "--fix", "--exit-zero", *paths]
+    call(uv, "run", "ruff", *sort, folder=project)
 
 
 def call(*command: str, folder: Path) -> None:

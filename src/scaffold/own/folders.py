@@ -37,7 +37,7 @@ def open_texts(folder: Path) -> Source:
         for row in text_rows(folder, classes):
             file.write(json.dumps(row) + "\n")
     connection = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": False})
-    return replace(open_typed(rows, JSON_LINES, connection), path=folder)
+    return replace(open_typed(rows, JSON_LINES, connection), path=folder, origin=str(folder))
 
 
 def text_rows(folder: Path, classes: list[Path]) -> Iterator[dict[str, Any]]:

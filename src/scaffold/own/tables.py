@@ -48,6 +48,7 @@ def contents(proposal: Proposal) -> Contents:
     return Contents(
         variant=proposal.variant,
         description=f"Predicts {proposal.target.name} from {source}.",
+        source=proposal.table.source.origin,
         folder="table",
         files={**OWN, MODEL: f"model_{kind}.py.jinja"},
         context=context,

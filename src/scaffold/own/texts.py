@@ -35,6 +35,7 @@ def contents(proposal: Proposal, text: Column) -> Contents:
     return Contents(
         variant=proposal.variant,
         description=f"Predicts {proposal.target.name} from {text.name}.",
+        source=proposal.table.source.origin,
         folder="text",
         files=OWN,
         context=context,

@@ -39,6 +39,7 @@ class Contents:
     Attributes:
         variant: The kind of problem.
         description: Of the project.
+        source: What the owner gave, without credentials: a path or an address.
         folder: Below files/, with the files in place of the template's.
         files: The names of these, by what they replace, such as OWN.
         context: What they say.
@@ -49,12 +50,18 @@ class Contents:
 
     variant: str
     description: str
+    source: str
     folder: str
     files: Mapping[str, str]
     context: Mapping[str, Any]
     store: Callable[[Path], str]
     name: str
     committed: bool
+
+    def paths(self, package: str) -> list[str]:
+        """The files of a project that are replaced."""
+        names = (name.replace("{{ package_name }}", package) for name in self.files)
+        return [name.removesuffix(".jinja") for name in names]
 
 
 def adopt(contents: Contents, project: Path) -> list[Path]:
@@ -74,16 +81,21 @@ def adopt(contents: Contents, project: Path) -> list[Path]:
             if not name.startswith("_")
         }
         copier.run_copy(str(template), rendered, data=answers, defaults=True, quiet=True)
-        package = answers["package_name"]
-        for name in contents.files:
-            path = name.removesuffix(".jinja").replace("{{ package_name }}", package)
+        for path in contents.paths(answers["package_name"]):
             shutil.copy(rendered / path, project / path)
     drop_sample(project)
     if contents.committed:
         return []
-    with (project / ".gitignore").open("a", encoding="utf-8") as file:
-        file.write("\n# The owner's rows: see README.md.\n/data/raw/\n")
+    ignore_rows(project)
     return [path for path in (stored, *stored.rglob("*")) if path.is_file()]
+
+
+def ignore_rows(project: Path) -> None:
+    """Keep the rows out of git."""
+    path = project / ".gitignore"
+    text = path.read_text("utf-8")
+    if "/data/raw/" not in text.splitlines():
+        path.write_text(f"{text}\n# The owner's rows: see README.md.\n/data/raw/\n", "utf-8")
 
 
 @contextmanager
@@ -125,18 +137,17 @@ GROUP = re.compile(r"# The sample's source; [^\n]*\ndata = \[\"(?P<package>\w+)[
 
 
 def drop_sample(project: Path) -> None:
-    """Remove the package of the sample's rows from pyproject.toml."""
+    """Remove the package of the sample's rows from pyproject.toml, if it is there."""
     path = project / "pyproject.toml"
     text = path.read_text("utf-8")
-    group = GROUP.search(text)
-    assert group, "pyproject.toml of the template has changed"  # noqa: S101
-    text = text.replace(group[0], "")
+    if not (group := GROUP.search(text)):
+        return
     for old, new in (
+        (group[0], ""),
         ('"train", "data", "dev"', '"train", "dev"'),
         ('non_dev_dependency_groups = ["train", "data"]', 'non_dev_dependency_groups = ["train"]'),
         (f' "{group["package"]}.*",', ""),
     ):
-        assert old in text, "pyproject.toml of the template has changed"  # noqa: S101
         text = text.replace(old, new)
     path.write_text(text, "utf-8")
 
