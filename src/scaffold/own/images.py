@@ -405,7 +405,7 @@ def store(collection: Collection, target: Path) -> str:
         [b64encode(photo.copy).decode() for photo in photos],
     ]
     with duckdb.connect() as connection:
-        connection.execute("CREATE TABLE images (file VARCHAR, label VARCHAR, image VARCHAR)")
+        connection.execute("CREATE TABLE images (file VARCHAR, category VARCHAR, image VARCHAR)")
         connection.execute("INSERT INTO images SELECT unnest($1), unnest($2), unnest($3)", columns)
         connection.execute(
             f"COPY images TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd, "
