@@ -269,7 +269,8 @@ def encode(image: Image.Image, *, lossless: bool) -> bytes:
     if lossless:
         image.save(file, "PNG", optimize=True)
     else:
-        image.save(file, "JPEG", quality=JPEG_QUALITY)
+        # Without subsampling, the copy is as colourful as the original.
+        image.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return file.getvalue()
 
 
