@@ -97,7 +97,9 @@ def new(
     source: Annotated[
         Path | None,
         typer.Option(
-            "--from", help="Your rows in place of the sample: .csv, .tsv, .parquet or .jsonl."
+            "--from",
+            help="Your rows in place of the sample: .csv, .tsv, .parquet or .jsonl, or a folder "
+            "with one folder of images for each class.",
         ),
     ] = None,
     target: Annotated[str, typer.Option(help="The column to predict, with --from.")] = "",
@@ -111,7 +113,7 @@ def new(
     is that of git's settings. `scaffold variants` lists the variants and frameworks.
 
     With --from it looks at the rows, shows what it found, and makes a project about them: a table
-    in which a category or a number is predicted.
+    in which a category or a number is predicted, or images in a folder for each class.
     """
     if source is None and (target or positive):
         raise ScaffoldError("--target and --positive need --from.")

@@ -85,6 +85,7 @@ class Collection:
         path: The folder.
         photos: Images that could be read, and are in one class only.
         left_out: Why other files are left out, by their path in the folder.
+        damaged: Those of them that should be images.
         classes: Names of the classes that are predicted, the most frequent first.
         rare: How many images the other classes have, by name.
         positive: The class whose errors have costs, of two.
@@ -93,6 +94,7 @@ class Collection:
     path: Path
     photos: list[Photo] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     rare: dict[str, int] = field(default_factory=dict)
     positive: str = ""
@@ -125,31 +127,44 @@ def look(path: Path) -> Collection:
     files = {folder.name: list(list_files(folder)) for folder in folders}
     require_possible(path, files)
     collection = Collection(path)
-    damaged = []
+    outside = [item for item in path.iterdir() if item.is_file() and is_visible(item)]
+    for file in sorted(outside):
+        collection.left_out[shown_path(file, path)] = "it is in no folder of a class"
     for label, paths in files.items():
         for file in paths:
-            name = shown_path(file, path)
-            if file.suffix.lower() not in SUFFIXES:
-                kinds = ", ".join(SUFFIXES)
-                collection.left_out[name] = f"its name does not end in {kinds}"
-                continue
-            try:
-                collection.photos.append(read_photo(file, name, label))
-            except ImageError as error:
-                collection.left_out[name] = str(error)
-                damaged.append(name)
-    n_images = len(collection.photos) + len(damaged)
-    if len(damaged) > max(1, MAX_DAMAGED * n_images):
-        reason = collection.left_out[damaged[0]]
-        raise ScaffoldError(
-            sentence(
-                f"{path}: {len(damaged)} of {n_images} images cannot be used, such as "
-                f"{damaged[0]} ({reason}); repair or remove them"
-            )
-        )
-    leave_out_contradictions(collection)
+            add_file(collection, file, label)
+    require_readable(collection)
+    leave_out_copies(collection)
     choose_classes(collection, list(files))
     return collection
+
+
+def add_file(collection: Collection, file: Path, label: str) -> None:
+    """Add the image in a file, or the reason why it is left out."""
+    name = shown_path(file, collection.path)
+    if file.suffix.lower() not in SUFFIXES:
+        collection.left_out[name] = f"its name does not end in {', '.join(SUFFIXES)}"
+        return
+    try:
+        collection.photos.append(read_photo(file, name, label))
+    except ImageError as error:
+        collection.left_out[name] = str(error)
+        collection.damaged.append(name)
+
+
+def require_readable(collection: Collection) -> None:
+    """Raise ScaffoldError where more images are damaged than by accident."""
+    damaged = collection.damaged
+    n_images = len(collection.photos) + len(damaged)
+    if len(damaged) <= max(1, MAX_DAMAGED * n_images):
+        return
+    reason = collection.left_out[damaged[0]]
+    raise ScaffoldError(
+        sentence(
+            f"{collection.path}: {len(damaged)} of {n_images} images cannot be used, such as "
+            f"{damaged[0]} ({reason}); repair or remove them"
+        )
+    )
 
 
 def class_folders(path: Path) -> list[Path]:
@@ -284,19 +299,21 @@ def is_grey(image: Image.Image) -> bool:
 # Choosing.
 
 
-def leave_out_contradictions(collection: Collection) -> None:
-    """Leave out images that are in several classes: their class is not known."""
-    labels: dict[bytes, set[str]] = {}
+def leave_out_copies(collection: Collection) -> None:
+    """Keep one of equal images, or none if they are in several classes: which is right?"""
+    equal: dict[bytes, list[Photo]] = {}
     for photo in collection.photos:
-        labels.setdefault(sha256(photo.copy).digest(), set()).add(photo.label)
-    kept = []
-    for photo in collection.photos:
-        others = labels[sha256(photo.copy).digest()] - {photo.label}
-        if others:
-            collection.left_out[photo.file] = f"the same image is in {min(others)}"
+        equal.setdefault(sha256(photo.copy).digest(), []).append(photo)
+    collection.photos = []
+    for photos in equal.values():
+        first, *others = photos
+        if len({photo.label for photo in photos}) > 1:
+            others = photos
+            reason = "the same image is in another class"
         else:
-            kept.append(photo)
-    collection.photos = kept
+            collection.photos.append(first)
+            reason = "the same image is there twice"
+        collection.left_out |= {photo.file: reason for photo in others}
 
 
 def choose_classes(collection: Collection, labels: list[str]) -> None:
@@ -310,13 +327,19 @@ def choose_classes(collection: Collection, labels: list[str]) -> None:
         least = MIN_BINARY_IMAGES
         collection.classes = [label for label in ordered if counts[label] >= least]
     collection.rare = {label: counts[label] for label in ordered if label not in collection.classes}
-    if len(collection.classes) < 2:
-        listed = ", ".join(f"{label} ({counts[label]})" for label in ordered[:5])
-        what = "one class only, with its images" if len(labels) == 1 else "too few images"
+    if len(labels) == 1:
         raise ScaffoldError(
             sentence(
-                f"{collection.path} has {what}: {listed}; two classes need {MIN_BINARY_IMAGES} "
-                f"images each, three or more {MIN_CLASS_IMAGES}"
+                f'{collection.path} has one folder, "{labels[0]}", and so one class only; put the '
+                "images of each class into a folder of its own"
+            )
+        )
+    if len(collection.classes) < 2:
+        listed = ", ".join(f"{label} ({counts[label]})" for label in ordered[:5])
+        raise ScaffoldError(
+            sentence(
+                f"{collection.path} has too few images: {listed}; two classes need "
+                f"{MIN_BINARY_IMAGES} each, three or more {MIN_CLASS_IMAGES}"
             )
         )
     if collection.is_binary:
