@@ -6,31 +6,39 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.own import images, tables
 from scaffold.own.columns import look
-from scaffold.own.proposal import Proposal, propose
+from scaffold.own.proposal import propose
 from scaffold.own.source import open_source
-from scaffold.own.tables import contents
-from scaffold.own.writing import adopt
+from scaffold.own.writing import Contents, adopt
 from support import environments
 from support.combinations import COMBINATIONS
+from support.images import write_images
 from support.own import customers, write_orders
 from support.projects import ENVIRONMENT, Project
 
 pytestmark = pytest.mark.slow
 
 
-def propose_rows(kind: str, folder: Path) -> Proposal:
-    """The proposal for rows of one kind."""
+def contents_of(kind: str, folder: Path) -> Contents:
+    """The project that rows of one kind make."""
+    if kind == "images":
+        write_images(folder / "textures")
+        return images.contents(images.look(folder / "textures"))
     if kind == "categories":
         path = folder / "customers.csv"
         path.write_text(customers(1500), encoding="cp1252")
-        return propose(look(open_source(path)), "gekündigt", "ja")
+        return tables.contents(propose(look(open_source(path)), "gekündigt", "ja"))
     path = folder / "orders.parquet"
     write_orders(path)
-    return propose(look(open_source(path)), "price")
+    return tables.contents(propose(look(open_source(path)), "price"))
 
 
-@pytest.fixture(scope="module", params=["categories", "numbers"])
+# How many lines the predictions of the raw rows have, with the header.
+N_LINES = {"categories": 1501, "numbers": 1501, "images": 181}
+
+
+@pytest.fixture(scope="module", params=[*N_LINES])
 def own(
     request: pytest.FixtureRequest,
     template: Path,
@@ -38,11 +46,11 @@ def own(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Project]:
     """A project about rows: installed, committed and run."""
-    proposal = propose_rows(request.param, tmp_path_factory.mktemp("rows"))
-    combination = COMBINATIONS[f"{proposal.variant}-sklearn"]
+    contents = contents_of(request.param, tmp_path_factory.mktemp("rows"))
+    combination = COMBINATIONS[f"{contents.variant}-sklearn"]
     with environments.rendered_project(combination, template, workshop) as folder:
         project = Project(folder, combination)
-        adopt(contents(proposal), folder)
+        adopt(contents, folder)
         project.online("git", "init", "--quiet")
         environments.sync(folder, folder / ".venv", ENVIRONMENT)
         # As `scaffold new` does.
@@ -68,12 +76,12 @@ def test_checks_of_own_project_pass(own: Project) -> None:
     assert "passed" in own.offline("pytest")
 
 
-def test_raw_file_is_predicted_and_monitored(own: Project) -> None:
+def test_raw_file_is_predicted_and_monitored(own: Project, request: pytest.FixtureRequest) -> None:
     """The file itself, with its names, delimiter and formats, is read like any later one."""
     (raw,) = (own.folder / "data/raw").iterdir()
     own.offline("churn-radar", "predict", "--input", str(raw), "--output", "out.csv")
     n_rows = len((own.folder / "out.csv").read_text("utf-8").splitlines())
-    assert n_rows == 1501
+    assert n_rows == N_LINES[request.node.callspec.params["own"]]
     own.offline("churn-radar", "monitor", "--current", str(raw))
     (own.folder / "out.csv").unlink()
 
