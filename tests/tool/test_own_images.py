@@ -147,7 +147,7 @@ def unprintable_class(folder: Path) -> None:
         (few_images, "has too few images: fine (1), tall (1), wide (1); two classes need 60"),
         (two_classes, "has too few images: tall (40), wide (40); two classes need 60 each"),
         (no_folders, "has no folders; put the images of each class into a folder of its own"),
-        (other_files, "no file in its folders ends in .png, .jpg, .jpeg, .webp, .bmp; there is .heic"),
+        (other_files, "ends in .png, .jpg, .jpeg, .webp, .bmp; there is .heic"),
         (sets, "Test and train are sets, not classes"),
         (many_damaged, "9 of 96 images cannot be used, such as fine/fine 0.png (no complete PNG"),
         (many_classes, "has 101 folders; 100 classes are the most"),
@@ -203,7 +203,7 @@ def test_contents_from_folder_needs_no_target(folder: Path) -> None:
 
 
 def made(path: Path, project: Path) -> list[Path]:
-    """A project about the folder, formatted as `scaffold new` does; returns what is not committed."""
+    """A project about the folder, formatted as by `scaffold new`; what is not committed."""
     proposed = contents(look(path))
     answers = {"variant": "vision", "package_name": "own", "description": proposed.description}
     render(project, answers)
