@@ -241,7 +241,7 @@ def test_images_are_stored_with_class_and_file(folder: Path, tmp_path: Path) -> 
     project = tmp_path / "own"
     made(folder, project)
     stored = project / "data/raw/My-textures.parquet"
-    rows = duckdb.sql(f"SELECT file, category, image FROM '{stored}'").fetchall()  # noqa: S608 - our own path
+    rows = duckdb.execute(f"SELECT file, category, image FROM '{stored}'").fetchall()  # noqa: S608 - our own path
     assert len(rows) == 96
     file, category, image = rows[0]
     assert (file, category) == ("fine/fine 0.png", "fine")
