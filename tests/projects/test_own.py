@@ -13,9 +13,9 @@ from scaffold.own.source import open_source
 from scaffold.own.writing import Contents, adopt
 from support import environments
 from support.combinations import COMBINATIONS
-from support.images import write_images
 from support.own import customers, write_orders
 from support.projects import ENVIRONMENT, Project
+from support.textures import write_images
 
 pytestmark = pytest.mark.slow
 

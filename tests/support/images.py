@@ -1,26 +1,64 @@
-"""Folders of images of an owner."""
+"""Build and run images with podman or docker, whichever the machine has.
 
-import random
+Where the registry of images is out of reach, SCAFFOLD_IMAGE_OPTIONS holds what a build needs, such
+as `--pull=never --build-arg BASE=localhost/base:bookworm`; `.ci/run` sets it.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from PIL import Image
+from client import send, wait_for
 
-# The pixels of a texture before it is scaled to an image: width and height.
-TEXTURES = {"tall": (32, 4), "wide": (4, 32), "fine": (32, 32)}
+# crun, podman's default, needs a control group of its own, which a container does not have.
+PODMAN = ["podman", "--runtime", "runc"] if shutil.which("runc") else ["podman"]
+ENGINE = PODMAN if shutil.which("podman") else ["docker"]
+# Without --format docker, podman omits the HEALTHCHECK.
+BUILD = ["--format", "docker", "--network", "host"] if ENGINE[0] == "podman" else []
+BUILD += shlex.split(os.environ.get("SCAFFOLD_IMAGE_OPTIONS", ""))
+LIMITS = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=8192:8192"]
+# Processes of pytest-xdist may use it at the same time.
+PORT = str(18085 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
+ADDRESS = f"http://127.0.0.1:{PORT}"
 
 
-def draw(width: int, height: int, seed: int) -> Image.Image:
-    """Noise in colours of so many pixels, as a smooth image of 48 x 40."""
-    pixels = random.Random(seed).randbytes(3 * width * height)  # noqa: S311 - no secret
-    return Image.frombytes("RGB", (width, height), pixels).resize((48, 40))
+def engine(*arguments: str, status: int = 0) -> str:
+    """Run the engine and return its output; fail with the output if the exit status differs."""
+    command = [*ENGINE, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - podman or docker
+    assert result.returncode == status, f"{command}\n{result.stdout}{result.stderr}"
+    return result.stdout + result.stderr
 
 
-def write_images(folder: Path, n_images: int = 60, labels: tuple[str, ...] = (*TEXTURES,)) -> None:
-    """One folder for each texture, with images of different brightness."""
-    for label in labels:
-        (folder / label).mkdir(parents=True)
-        for index in range(n_images):
-            width, height = TEXTURES[label]
-            image = draw(width, height, 1000 * [*TEXTURES].index(label) + index)
-            darker = image.point(lambda value: value * (0.5 + index % 5 / 10))  # noqa: B023 - used at once
-            darker.save(folder / label / f"{label} {index}.png")
+def build(folder: Path, tag: str, *options: str) -> dict[str, Any]:
+    """Build an image and return its configuration."""
+    engine("build", *BUILD, *options, "--tag", tag, str(folder))
+    inspected: list[dict[str, Any]] = json.loads(engine("image", "inspect", tag))
+    # Podman keeps the health check beside the rest, docker in it.
+    return {"Healthcheck": inspected[0].get("Healthcheck"), **inspected[0]["Config"]}
+
+
+@contextmanager
+def running(tag: str, *options: str) -> Iterator[str]:
+    """Run a container, read-only but for /tmp, and wait until it is healthy; its name."""
+    confined = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"]  # noqa: S108 - of the container
+    published = ["--publish", f"127.0.0.1:{PORT}:8080"]
+    name = engine("run", "--detach", *confined, *LIMITS, *published, *options, tag).split()[0]
+    try:
+        wait_for(f"{ADDRESS}/health")
+        yield name
+    finally:
+        engine("rm", "--force", name)
+
+
+def call(path: str, body: Any = None) -> Any:
+    """Call the API in the container; content of the response, whose status must be 200."""
+    status, content = send("POST" if body else "GET", f"{ADDRESS}{path}", body)
+    assert status == 200, content
+    return content

