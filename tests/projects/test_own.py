@@ -5,39 +5,46 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from scaffold.own.asking import contents_of
-from scaffold.own.columns import look
-from scaffold.own.proposal import Proposal, propose
-from scaffold.own.source import open_source
-from scaffold.own.writing import adopt
+from scaffold.own.asking import Wanted, contents_from
+from scaffold.own.writing import Contents, adopt
 from support import environments
 from support.combinations import COMBINATIONS
 from support.own import customers, messages, write_orders
 from support.projects import ENVIRONMENT, Project
+from support.textures import write_images
 
 pytestmark = pytest.mark.slow
 
+# How many of the raw rows are predicted and refused; ten messages have no text.
+COUNTS = {"categories": (1500, 0), "numbers": (1500, 0), "texts": (1490, 10), "images": (180, 0)}
 # Where `predict` writes what it refuses.
 REFUSED = "out-refused.csv"
 
 
-def propose_rows(kind: str, folder: Path) -> Proposal:
-    """The proposal for rows of one kind."""
-    if kind == "categories":
-        path = folder / "customers.csv"
+def contents_of(kind: str, folder: Path) -> Contents:
+    """The project that rows of one kind make."""
+    wanted = Wanted(defaults=True)
+    path = folder / kind
+    if kind == "images":
+        write_images(path)
+    elif kind == "categories":
+        path = path.with_suffix(".csv")
         path.write_text(customers(1500), encoding="cp1252")
-        return propose(look(open_source(path)), "gekündigt", "ja")
-    if kind == "texts":
-        path = folder / "messages.csv"
+        wanted = Wanted("gekündigt", "ja", defaults=True)
+    elif kind == "texts":
+        path = path.with_suffix(".csv")
         path.write_text(messages(1500), "utf-8")
-        return propose(look(open_source(path)), "complaint", "yes")
-    path = folder / "orders.parquet"
-    write_orders(path)
-    return propose(look(open_source(path)), "price")
+        wanted = Wanted("complaint", "yes", defaults=True)
+    else:
+        path = path.with_suffix(".parquet")
+        write_orders(path)
+        wanted = Wanted("price", defaults=True)
+    return contents_from(str(path), wanted, Console(quiet=True))
 
 
-@pytest.fixture(scope="module", params=["categories", "numbers", "texts"])
+@pytest.fixture(scope="module", params=[*COUNTS])
 def own(
     request: pytest.FixtureRequest,
     template: Path,
@@ -45,11 +52,11 @@ def own(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Project]:
     """A project about rows: installed, committed and run."""
-    proposal = propose_rows(request.param, tmp_path_factory.mktemp("rows"))
-    combination = COMBINATIONS[f"{proposal.variant}-sklearn"]
+    contents = contents_of(request.param, tmp_path_factory.mktemp("rows"))
+    combination = COMBINATIONS[f"{contents.variant}-sklearn"]
     with environments.rendered_project(combination, template, workshop) as folder:
         project = Project(folder, combination)
-        adopt(contents_of(proposal), folder)
+        adopt(contents, folder)
         project.online("git", "init", "--quiet")
         environments.sync(folder, folder / ".venv", ENVIRONMENT)
         # As `scaffold new` does.
@@ -75,18 +82,17 @@ def test_checks_of_own_project_pass(own: Project) -> None:
     assert "passed" in own.offline("pytest")
 
 
-def count_lines(path: Path) -> int:
-    """The lines of a file; 0 without one."""
-    return len(path.read_text("utf-8").splitlines()) if path.exists() else 0
+def count_rows(path: Path) -> int:
+    """The rows of a CSV file; 0 without one."""
+    return len(path.read_text("utf-8").splitlines()) - 1 if path.exists() else 0
 
 
-def test_raw_file_is_predicted_and_monitored(own: Project) -> None:
+def test_raw_file_is_predicted_and_monitored(own: Project, request: pytest.FixtureRequest) -> None:
     """The file itself, with its names, delimiter and formats, is read like any later one."""
     (raw,) = (own.folder / "data/raw").iterdir()
     own.offline("churn-radar", "predict", "--input", str(raw), "--output", "out.csv")
-    n_rows, n_refused = count_lines(own.folder / "out.csv"), count_lines(own.folder / REFUSED)
-    # Ten messages have no text.
-    assert (n_rows, n_refused) == ((1491, 11) if "messages" in raw.name else (1501, 0))
+    found = tuple(count_rows(own.folder / name) for name in ("out.csv", REFUSED))
+    assert found == COUNTS[request.node.callspec.params["own"]]
     own.offline("churn-radar", "monitor", "--current", str(raw))
     for name in ("out.csv", REFUSED):
         (own.folder / name).unlink(missing_ok=True)

@@ -2,16 +2,17 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as ShownTable
 
-from scaffold.errors import ScaffoldError
-from scaffold.own import tables, texts
+from scaffold.errors import ScaffoldError, sentence
+from scaffold.own import images, tables, texts
 from scaffold.own.columns import Table, look
-from scaffold.own.folders import open_texts
+from scaffold.own.folders import has_texts, open_texts
 from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.remote import local_copy
 from scaffold.own.source import open_source
@@ -49,12 +50,30 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
         ScaffoldError: The rows cannot be read, or make no project.
     """
     with local_copy(source, console) as (path, origin):
+        if path.is_dir() and not has_texts(path):
+            return contents_of_images(path, wanted, console)
         with console.status(f"looking at {origin} ..."):
             opened = open_texts(path) if path.is_dir() else open_source(path, wanted.table, origin)
             table = look(opened)
         proposal = propose_from(table, wanted)
         show_proposal(proposal, console)
         return contents_of(proposal)
+
+
+def contents_of_images(folder: Path, wanted: Wanted, console: Console) -> Contents:
+    """As contents_from(), for a folder with one folder of images for each class."""
+    if wanted.target:
+        raise ScaffoldError(
+            sentence(f"{folder}: the classes are its folders, so leave --target out")
+        )
+    with console.status(f"looking at {folder} ..."):
+        collection = images.look(folder)
+    images.choose_positive(collection, wanted.positive)
+    if collection.is_binary and not wanted.positive and not wanted.defaults:
+        question = "Which class is the one to find?"
+        images.choose_positive(collection, ask(question, collection.positive, "--positive"))
+    show_collection(collection, console)
+    return images.contents(collection)
 
 
 def propose_from(table: Table, wanted: Wanted) -> Proposal:
@@ -104,6 +123,20 @@ def show_proposal(proposal: Proposal, console: Console) -> None:
     console.print(shown)
     if proposal.is_binary:
         text = f"The positive class is {proposal.positive}; its costs are assumed in params.toml."
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def show_collection(collection: images.Collection, console: Console) -> None:
+    """One line for each class: what was found, and what becomes of it; then what is left out."""
+    shown = ShownTable("class", "images", "median size", "colours", "example", "in the project")
+    for label in (*collection.classes, *collection.rare):
+        photos = collection.of_class(label)
+        use = "class" if label in collection.classes else "left out: too few images"
+        file = photos[0].file if photos else ""
+        cells = (label, f"{len(photos):,}", images.size_of(photos), images.colours_of(photos))
+        shown.add_row(*map(escape, (*cells, file, use)))
+    console.print(shown)
+    for text in images.remarks(collection):
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -17,32 +17,34 @@ from scaffold.own.source import JSON_LINES, MEMORY, Source, find_encoding, open_
 SUFFIX = ".txt"
 
 
+def has_texts(folder: Path) -> bool:
+    """Whether a subfolder holds texts."""
+    return any(map(texts_of, classes_of(folder)))
+
+
+def classes_of(folder: Path) -> list[Path]:
+    """The subfolders, by name."""
+    return [path for path in sorted(folder.iterdir()) if path.is_dir() and is_shown(path)]
+
+
 def open_texts(folder: Path) -> Source:
     """Open the texts as rows with the columns text, label and file.
 
     Raises:
-        ScaffoldError: A subfolder has no text, or there is no subfolder.
+        ScaffoldError: A subfolder has no text.
     """
-    classes = [path for path in sorted(folder.iterdir()) if path.is_dir() and is_shown(path)]
-    if not any(texts_of(path) for path in classes):
-        raise ScaffoldError(
-            sentence(
-                f"{folder}: no subfolder holds {SUFFIX} files; give the folder whose subfolders "
-                "are the classes"
-            )
-        )
     rows = Path(mkdtemp()) / "rows.jsonl"
     atexit.register(shutil.rmtree, rows.parent, ignore_errors=True)
     with rows.open("w", encoding="utf-8") as file:
-        for row in text_rows(folder, classes):
+        for row in text_rows(folder):
             file.write(json.dumps(row) + "\n")
     connection = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": False})
     return replace(open_typed(rows, JSON_LINES, connection), path=folder, origin=str(folder))
 
 
-def text_rows(folder: Path, classes: list[Path]) -> Iterator[dict[str, Any]]:
+def text_rows(folder: Path) -> Iterator[dict[str, Any]]:
     """One row for each text."""
-    for path in classes:
+    for path in classes_of(folder):
         texts = texts_of(path)
         if not texts:
             raise ScaffoldError(sentence(f"{path} holds no {SUFFIX} file; remove it, or add some"))
