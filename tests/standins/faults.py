@@ -33,6 +33,7 @@ from churn_radar.core.bundle import OnnxModel, Predictor
 from churn_radar.core.config import BUNDLE, COMMAND, METRICS, ProjectConfig, UserError
 from churn_radar.core.files import replace_folder, sha256
 from churn_radar.core.metrics import DecisionConfig, Target
+from churn_radar.core.reference import reference_column
 from churn_radar.core.results import Condition, load_results
 from churn_radar.core.rows import WRITERS, Batch, Rows, open_rows, table_rows
 from churn_radar.core.splits import FIELDS, Splits, row_key
@@ -142,6 +143,12 @@ def test_torn_line_of_the_request_log_is_one_refused_row(rows: Rows) -> None:
     (current,) = read_batches(log)
     assert current.rows == [*rows[:40], {}]
     assert current.label(40) == "line 41 holds no instances"
+
+
+@COMMON
+def test_equal_numbers_have_no_deviation() -> None:
+    # No binary fraction: numpy's deviation of them is about 2e-16.
+    assert reference_column([1.2] * 1000).std == 0
 
 
 @COMMON

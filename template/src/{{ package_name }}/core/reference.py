@@ -56,7 +56,8 @@ def reference_column(values: Sequence[Any]) -> ReferenceColumn:
     mean = std = 0.0
     if all(isinstance(value, int | float) for value in present):
         numbers = np.array(present or [0], dtype=float)
-        mean, std = float(numbers.mean()), float(numbers.std())
+        # Of equal numbers, rounding gives a little more than 0.
+        mean, std = float(numbers.mean()), float(numbers.std()) if np.ptp(numbers) else 0.0
         deciles = np.quantile(numbers, np.linspace(0, 1, 11), method="inverted_cdf")
         # Above the maximum, so that higher values are seen where most values are the maximum.
         deciles[-1] = np.nextafter(deciles[-1], np.inf)
