@@ -449,6 +449,7 @@ def context_of(collection: Collection) -> dict[str, Any]:
     folder = collection.path.resolve().name
     return {
         "folder": folder,
+        "origin": folder,
         # In a docstring.
         "folder_shown": re.sub(r"[^\w .-]", "_", folder),
         "n_images": f"{len(photos):,}",

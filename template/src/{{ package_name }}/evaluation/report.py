@@ -14,6 +14,8 @@ from ..core.results import load_results
 
 DOCUMENTS = (Path("README.md"), Path("MODEL_CARD.md"))
 START, END = "<!-- results:start -->", "<!-- results:end -->"
+# What the other text of a document describes: SOURCE in data.py.
+ABOUT = re.compile("<!-- about: (.*) -->")
 BETWEEN_MARKERS = re.compile(f"(?<={START}\n).*?(?={END}\n)", re.DOTALL)
 TEMPLATES = Environment(  # noqa: S701 - Markdown, not HTML
     loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True
@@ -31,12 +33,14 @@ def report(*, check: bool = False) -> None:
     """Write the results between the markers of both files.
 
     Args:
-        check: Write nothing, and raise UserError if a file is not up to date.
+        check: Write nothing, and raise UserError if a file is not up to date, or about other data.
     """
     text = f"No results yet: `uv run {COMMAND} run` writes them here."
+    source = None
     if METRICS.is_file() or not check:
         results = load_results()
         text = render_results(results.model_dump())
+        source = results.data.source
         # A check is for committed results, which need not be of the bundle in this folder.
         if not check and BUNDLE.is_dir() and results.run != load_info().run:
             raise UserError(f"{METRICS} is about another model; run `{COMMAND} evaluate`.")
@@ -47,6 +51,18 @@ def report(*, check: bool = False) -> None:
             write_atomic(path, updated.encode())
         elif document != updated:
             raise UserError(f"The results in {path} are not up to date; run `{COMMAND} report`.")
+        elif source:
+            require_about(document, source, path)
+
+
+def require_about(document: str, source: str, path: Path) -> None:
+    """Raises UserError if a document describes other data than those of the results."""
+    for described in ABOUT.findall(document):
+        if described != source:
+            raise UserError(
+                f"{path} is about {described}, and the data are {source}: rewrite what it says of "
+                "the data, and its line <!-- about: ... -->."
+            )
 
 
 def insert_results(text: str, results: str, path: Path) -> str:
