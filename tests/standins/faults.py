@@ -9,6 +9,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import Mock
 
 import mlflow
@@ -35,7 +36,7 @@ from churn_radar.core.files import replace_folder, sha256
 from churn_radar.core.metrics import DecisionConfig, Target
 from churn_radar.core.reference import reference_column
 from churn_radar.core.results import Condition, load_results
-from churn_radar.core.rows import WRITERS, Batch, Rows, open_rows, table_rows
+from churn_radar.core.rows import WRITERS, Batch, Row, Rows, open_rows, table_rows
 from churn_radar.core.splits import FIELDS, Splits, row_key
 from churn_radar.core.tracking import connect, require_run
 from churn_radar.evaluation import evaluate, gate
@@ -52,6 +53,7 @@ from churn_radar.training.train import train
 from fastapi.testclient import TestClient
 from mlflow.tracking import fluent
 from mlflow.tracking._tracking_service.client import TrackingServiceClient
+from pydantic import Field
 
 # Tests of text that all projects have, and that depends on nothing which differs between them.
 COMMON = pytest.mark.skipif(
@@ -143,6 +145,29 @@ def test_torn_line_of_the_request_log_is_one_refused_row(rows: Rows) -> None:
     (current,) = read_batches(log)
     assert current.rows == [*rows[:40], {}]
     assert current.label(40) == "line 41 holds no instances"
+
+
+README = Path(__file__).parents[1] / "README.md"
+# A line of its table of columns: cells, and a field of Instance.
+COLUMN_LINE = re.compile(r"\| [^|]+ \| (`.+) \| `(\w+): (.+)` \|")
+
+
+@COMMON
+def test_each_line_of_the_readme_takes_its_column() -> None:
+    readme = README.read_text("utf-8").replace("\\|", "¦")
+    lines = COLUMN_LINE.findall(readme)
+    assert len(lines) == 6
+    for cells, name, line in lines:
+        body = f"class Line(Row):\n    {name}: {line}".replace("¦", "|")
+        names: dict[str, Any] = {"Row": Row, "Field": Field, "Literal": Literal}
+        exec(body, names)  # noqa: S102 - of our own README
+        given = [cell.strip("`") for cell in cells.split(" or ")]
+        rows = [{name: None if cell == "nothing" else cell} for cell in given]
+        valid, refused = Batch(rows, 2).check(names["Line"])
+        assert not refused, line
+        assert len(valid) == len(given)
+        # It can fail: no column takes every cell.
+        assert Batch([{name: "¤" * 101}], 2).check(names["Line"])[1]
 
 
 @COMMON
