@@ -22,6 +22,8 @@ DATE_FORMATS = [
     "%Y-%m-%dT%H:%M:%S%z",
 ]
 SAMPLE_ROWS = 20_000
+# Of more rows, the number of different values stays an estimate.
+MAX_COUNTED = 200_000
 # The values of a text with more, or of a number with more, are not counted one by one.
 MAX_CATEGORIES, MAX_CLASSES = 1000, 100
 # From this mean length on, a text of many values is free text.
@@ -54,7 +56,7 @@ class Column:
             separators or a decimal comma), "boolean", "category", "date", "text", "identifier",
             "constant", "empty" or "other".
         missing: The share of rows without a value.
-        distinct: About how many values there are.
+        distinct: How many values there are; where they are many, in many rows, about how many.
         example: One of them.
         minimum: Of a number, as is `maximum`.
         longest: The length of the longest text.
@@ -126,9 +128,12 @@ def look(source: Source) -> Table:
             raise ScaffoldError(sentence(f"{source.path} has no rows"))
         samples = sample(source)
         values = frequent(source, counts)
+        numbers = count_different(source, counts)
         fields = field_names(source.columns)
         columns = [
-            describe(source, name, counts, samples[name], values.get(name, ()), field)
+            describe(
+                source, name, counts, samples[name], values.get(name, ()), field, numbers.get(name)
+            )
             for name, field in zip(source.columns, fields, strict=True)
         ]
     except duckdb.Error as error:
@@ -192,6 +197,7 @@ def describe(
     texts: list[str],
     values: tuple[tuple[str, int], ...],
     field: str,
+    counted: int | None,
 ) -> Column:
     """What one column holds."""
     n_rows, start = counts[0], 1 + STATISTICS * source.columns.index(name)
@@ -199,7 +205,7 @@ def describe(
         start : start + STATISTICS
     ]
     kind = source.types[source.columns.index(name)]
-    distinct = len(values) or min(distinct, present)
+    distinct = len(values) or counted or min(distinct, present)
     column = Column(
         name,
         field,
@@ -280,6 +286,22 @@ def frequent(source: Source, counts: tuple[Any, ...]) -> dict[str, tuple[tuple[s
         name: tuple(sorted(found.items(), key=lambda item: (-item[1], item[0])))
         for name, found in zip(names, row, strict=True)
     }
+
+
+def count_different(source: Source, counts: tuple[Any, ...]) -> dict[str, int]:
+    """The number of different values of each column that could identify the rows.
+
+    The estimates of count() err by some percent. One column after another, to save memory.
+    """
+    n_rows = counts[0]
+    found = {}
+    for index, name in enumerate(source.columns):
+        present, _, _, _, distinct, *_ = counts[1 + STATISTICS * index :]
+        if n_rows <= MAX_COUNTED and distinct > 0.8 * present > 0:
+            query = f"SELECT count(DISTINCT {cell_text(name)}) FROM source"
+            row = source.connection.execute(query).fetchone()
+            found[name] = int(row[0]) if row else present
+    return found
 
 
 def is_identifier(column: Column, n_rows: int) -> bool:

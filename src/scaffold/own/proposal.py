@@ -59,6 +59,7 @@ class Proposal:
         baseline: The category whose rates or means are the heuristic baseline.
         slices: Columns on whose values the model is also measured.
         equal_rows: Why rows with equal fields are no duplicates; empty if they are.
+        skills: What skill() has found, by name.
     """
 
     table: Table
@@ -75,6 +76,7 @@ class Proposal:
     baseline: Column | None = None
     slices: list[Column] = field(default_factory=list)
     equal_rows: str = ""
+    skills: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_binary(self) -> bool:
@@ -232,7 +234,7 @@ def is_owner(column: Column, n_rows: int) -> bool:
 
 
 def is_key(column: Column, n_rows: int) -> bool:
-    """Whether each row has a value of its own; the count of many distinct values is approximate."""
+    """Whether each row has a value of its own; of many rows, their number is an estimate."""
     return not column.missing and column.distinct > KEY_SHARE * n_rows
 
 
@@ -311,6 +313,13 @@ def find_leak(proposal: Proposal, column: Column) -> str:
 
 
 def skill(proposal: Proposal, column: Column) -> float:
+    """What measure_skill() finds, which is asked for twice."""
+    if column.name not in proposal.skills:
+        proposal.skills[column.name] = measure_skill(proposal, column)
+    return proposal.skills[column.name]
+
+
+def measure_skill(proposal: Proposal, column: Column) -> float:
     """What a field alone takes away of the errors, or of the variance, of a constant prediction.
 
     Its values are counted as they are, or in 40 bins with equally many rows each.
