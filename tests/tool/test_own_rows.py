@@ -339,3 +339,31 @@ def test_baseline_is_the_category_that_tells_most(write: Write, tmp_path: Path) 
     assert proposal.baseline.name == name
     command = [sys.executable, "-m", "ruff", "check", "src", "tests", "notebooks"]
     assert subprocess.run(command, cwd=tmp_path / "own", check=False).returncode == 0  # noqa: S603 - ours
+
+
+def test_years_may_name_columns_and_numbers_may_not(write: Write) -> None:
+    rows = [f"{i},{i + 1},{i + 2}" for i in range(20)]
+    assert list(kinds(write(lines("country,1960,2021", *rows)))) == ["country", "1960", "2021"]
+    with pytest.raises(ScaffoldError, match='column 2 is called "178"'):
+        table_of(write(lines("a,178,2021", *rows)))
+
+
+def test_suggested_target_can_be_predicted(write: Write) -> None:
+    """Neither a note that few rows have, nor a day, nor what each row has of its own."""
+    rows = [
+        f"{i},{'ab'[i % 2]},{'NA' if i % 9 else 'a nest'},2024-01-{i % 28 + 1:02}"
+        for i in range(200)
+    ]
+    table = table_of(write(lines("id,species,comments,day", *rows)))
+    assert guess_target(table).name == "species"
+    # "y" is also a size, beside a price.
+    rows = [f"{i % 50 / 10},{i % 70 / 10},{i * 7 % 300}" for i in range(200)]
+    assert guess_target(table_of(write(lines("x,y,price", *rows)))).name == "price"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Aug 1 2003", "%b %d %Y"), ("March 3, 2021", "%B %d, %Y"), ("03-Feb-21", "%d-%b-%y")],
+)
+def test_days_with_names_of_months_are_found(text: str, expected: str) -> None:
+    assert find_date_format([text]) == (expected, "")

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.columns import FREE_TEXT, Column, Table
+from scaffold.own.columns import FREE_TEXT, MARKS, Column, Table
 from scaffold.own.source import cell_text, quoted
 
 CLASSIFICATION, REGRESSION, TEXTS = "tabular-classification", "tabular-regression", "nlp"
 # Names that a target often has, the surest first.
 TARGETS = (
-    *("target", "label", "class", "y", "outcome", "survived", "churn", "attrition", "default"),
-    *("status", "response", "price", "saleprice", "sale_price", "sales", "medv", "value"),
+    *("target", "label", "class", "outcome", "survived", "churn", "attrition", "default"),
+    *("status", "response", "price", "saleprice", "sale_price", "sales", "medv", "value", "y"),
 )
 # A number with more values is predicted as a number; a text with more cannot be predicted.
 MAX_CLASSES, MAX_TEXT_CLASSES = 20, 100
@@ -90,8 +90,16 @@ def guess_target(table: Table) -> Column:
     for name in TARGETS:
         if name in by_name:
             return by_name[name]
-    possible = [column for column in table.columns if column.kind not in LEFT_OUT]
+    possible = [column for column in table.columns if can_be_target(column)]
     return (possible or table.columns)[-1]
+
+
+def can_be_target(column: Column) -> bool:
+    """Whether a column has values to predict in most rows, and classes with enough of them."""
+    if column.kind in LEFT_OUT or column.kind == "date" or column.missing > 0.5:
+        return False
+    large = [text for text, count in column.values if count >= MIN_CLASS_ROWS]
+    return column.is_number or len(set(large) - {*column.marks, *MARKS}) >= 2
 
 
 def propose(table: Table, target: str, positive: str = "", variant: str = "") -> Proposal:

@@ -247,7 +247,9 @@ def require_names(path: Path, header: list[str]) -> None:
     """Raise ScaffoldError with a cell of the first line that cannot be the name of a column."""
     require_unique(path, header)
     for number, name in enumerate(header, 1):
-        if not name.strip() or re.fullmatch(r"[-+]?[\d.,]+", name.strip()):
+        # Years name the columns of many tables of statistics.
+        is_number = re.fullmatch(r"(?!(18|19|20)\d\d$)[-+]?[\d.,]+", name.strip())
+        if not name.strip() or is_number:
             raise ScaffoldError(
                 sentence(
                     f"{path}: the first line must name the columns, and column {number} is called "
