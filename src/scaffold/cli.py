@@ -82,6 +82,14 @@ Target = Annotated[str, typer.Option(help="The column to predict, with --from.")
 Positive = Annotated[
     str, typer.Option(help="Of two classes, the one whose errors have costs, with --from.")
 ]
+CostsOption = Annotated[
+    str,
+    typer.Option(
+        "--costs",
+        metavar="FN:FP",
+        help="What a false negative and a false positive cost, such as 5:1, with --from.",
+    ),
+]
 
 
 @app.command(epilog="Example: scaffold variants --json")
@@ -119,6 +127,7 @@ def new(
     table: TableOption = "",
     target: Target = "",
     positive: Positive = "",
+    costs: CostsOption = "",
 ) -> None:
     """Make a project with its git repository and environment.
 
@@ -128,8 +137,8 @@ def new(
     With --from it looks at the rows, shows what it found, and makes a project about them: a table
     in which a category or a number is predicted, or images in a folder for each class.
     """
-    if not source and (target or positive or table):
-        raise ScaffoldError("--table, --target and --positive need --from.")
+    if not source and (target or positive or table or costs):
+        raise ScaffoldError("--table, --target, --positive and --costs need --from.")
     answers, fill = known_answers(destination) | answers_of(data), None
     if source:
         # Here, because DuckDB takes a while to import.
@@ -137,7 +146,7 @@ def new(
         from scaffold.own.writing import adopt  # noqa: PLC0415
 
         variant = answers.get("variant", "")
-        wanted = Wanted(target, positive, table, variant, defaults)
+        wanted = Wanted(target, positive, table, variant, defaults, costs)
         contents = contents_from(source, wanted, console)
         answers, fill = own_answers(contents, answers), partial(adopt, contents)
     if not defaults:
@@ -173,6 +182,7 @@ def adopt(
     table: TableOption = "",
     target: Target = "",
     positive: Positive = "",
+    costs: CostsOption = "",
     defaults: Annotated[
         bool, typer.Option("--defaults", help="Ask nothing; take what is suggested.")
     ] = False,
@@ -192,7 +202,7 @@ def adopt(
     project = find_project(project)
     Repository(project).require_rest()
     variant = recorded_answers(project)["variant"]
-    wanted = Wanted(target, positive, table, variant, defaults)
+    wanted = Wanted(target, positive, table, variant, defaults, costs)
     adopt_rows(project, contents_from(source, wanted, console), force=force)
     note(f"The rows are committed. Next:\n\n    uv run {command_of(project)} run")
 

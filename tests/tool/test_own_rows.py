@@ -5,15 +5,19 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
+from rich.console import Console
 
 from scaffold import render
 from scaffold.errors import ScaffoldError
+from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.columns import Table, find_date_format, find_decimal, look, to_number
+from scaffold.own.costs import parse
 from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.source import open_source
 from scaffold.own.tables import contents
@@ -367,3 +371,28 @@ def test_suggested_target_can_be_predicted(write: Write) -> None:
 )
 def test_days_with_names_of_months_are_found(text: str, expected: str) -> None:
     assert find_date_format([text]) == (expected, "")
+
+
+def test_costs_are_those_that_the_owner_states(write: Write, tmp_path: Path) -> None:
+    path = write(lines("a,b,leaves", *(f"{i % 7},{i % 5},{i % 4 == 0}" for i in range(400))))
+    for costs, false_negative, is_assumed in (("", "3", True), ("12.5:2", "12.5", False)):
+        wanted = Wanted("leaves", costs=costs, defaults=True)
+        folder = tmp_path / f"own{false_negative}"
+        render(folder, {"package_name": "own", "description": "Own."})
+        adopt(contents_from(str(path), wanted, Console(quiet=True)), folder)
+        params = (folder / "params.toml").read_text("utf-8")
+        assert tomllib.loads(params)["decision"]["cost_false_negative"] == float(false_negative)
+        assert ("An assumption" in params) is is_assumed
+        assert ("assumptions" in (folder / "README.md").read_text("utf-8")) is is_assumed
+
+
+@pytest.mark.parametrize("costs", ["5", "0:1", "a:b", "1:-2", "05:1", "1:2:3"])
+def test_costs_are_two_positive_numbers(costs: str) -> None:
+    with pytest.raises(ScaffoldError, match="two positive numbers, such as 5:1"):
+        parse(costs)
+
+
+def test_costs_need_two_classes(write: Write) -> None:
+    path = write(lines("a,b,kind", *(f"{i % 7},{i % 5},{'xyz'[i % 3]}" for i in range(400))))
+    with pytest.raises(ScaffoldError, match="there are not two"):
+        contents_from(str(path), Wanted("kind", costs="5:1", defaults=True), Console(quiet=True))

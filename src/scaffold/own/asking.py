@@ -12,6 +12,7 @@ from rich.table import Table as ShownTable
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own import images, tables, texts
 from scaffold.own.columns import Table, look
+from scaffold.own.costs import Costs, parse
 from scaffold.own.folders import has_texts, open_texts
 from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.remote import local_copy
@@ -29,6 +30,7 @@ class Wanted:
         table: Of several, such as the sheets of a workbook.
         variant: The kind of problem.
         defaults: Ask nothing.
+        costs: Of two classes, of a false negative and a false positive, such as 5:1.
     """
 
     target: str = ""
@@ -36,6 +38,7 @@ class Wanted:
     table: str = ""
     variant: str = ""
     defaults: bool = False
+    costs: str = ""
 
 
 def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
@@ -72,6 +75,11 @@ def contents_of_images(folder: Path, wanted: Wanted, console: Console) -> Conten
     if collection.is_binary and not wanted.positive and not wanted.defaults:
         question = "Which class is the one to find?"
         images.choose_positive(collection, ask(question, collection.positive, "--positive"))
+    if collection.is_binary:
+        suggested = images.default_costs(collection)
+        collection.costs = ask_costs(wanted, collection.positive, suggested)
+    elif wanted.costs:
+        raise ScaffoldError("--costs are of two classes, and there are not two.")
     show_collection(collection, console)
     return images.contents(collection)
 
@@ -87,7 +95,22 @@ def propose_from(table: Table, wanted: Wanted) -> Proposal:
         question = "Which class is the one to find?"
         positive = ask(question, proposal.positive, "--positive")
         proposal = propose(table, target, positive, wanted.variant)
+    if proposal.is_binary:
+        proposal.costs = ask_costs(wanted, proposal.positive, tables.default_costs(proposal))
+    elif wanted.costs:
+        raise ScaffoldError("--costs are of two classes, and there are not two.")
     return proposal
+
+
+def ask_costs(wanted: Wanted, positive: str, suggested: Costs) -> Costs:
+    """What the owner says that errors cost, or what is suggested."""
+    if wanted.costs:
+        return parse(wanted.costs)
+    if wanted.defaults:
+        return suggested
+    question = f'What do a missed "{positive}" and a false one cost?'
+    answer = ask(question, str(suggested), "--costs")
+    return suggested if answer == str(suggested) else parse(answer)
 
 
 def contents_of(proposal: Proposal) -> Contents:
@@ -122,7 +145,8 @@ def show_proposal(proposal: Proposal, console: Console) -> None:
         shown.add_row(*map(escape, (*cells, column.example, use)))
     console.print(shown)
     if proposal.is_binary:
-        text = f"The positive class is {proposal.positive}; its costs are assumed in params.toml."
+        costs = proposal.costs or tables.default_costs(proposal)
+        text = f"The positive class is {proposal.positive}, with {costs.sentence}."
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -19,6 +19,7 @@ import duckdb
 from PIL import ExifTags, Image, ImageChops, ImageOps
 
 from scaffold.errors import ScaffoldError, sentence
+from scaffold.own.costs import Costs, balanced
 from scaffold.own.source import quoted
 from scaffold.own.writing import MODEL, OWN, Contents, in_template
 
@@ -89,6 +90,7 @@ class Collection:
         classes: Names of the classes that are predicted, the most frequent first.
         rare: How many images the other classes have, by name.
         positive: The class whose errors have costs, of two.
+        costs: What the owner says they are.
     """
 
     path: Path
@@ -98,6 +100,7 @@ class Collection:
     classes: list[str] = field(default_factory=list)
     rare: dict[str, int] = field(default_factory=dict)
     positive: str = ""
+    costs: Costs | None = None
 
     @property
     def is_binary(self) -> bool:
@@ -391,8 +394,8 @@ def remarks(collection: Collection) -> list[str]:
     if n_located:
         found.append(f"{n_located} images say where they were taken; their copies do not.")
     if collection.is_binary:
-        positive = collection.positive
-        found.append(f"The positive class is {positive}; its costs are assumed in params.toml.")
+        costs = collection.costs or default_costs(collection)
+        found.append(f"The positive class is {collection.positive}, with {costs.sentence}.")
     return found
 
 
@@ -445,7 +448,6 @@ def context_of(collection: Collection) -> dict[str, Any]:
     photos = collection.chosen
     n_characters = sum(4 * len(photo.copy) // 3 for photo in photos)
     too_large = n_characters > MAX_COMMITTED
-    costs = default_costs(collection)
     folder = collection.path.resolve().name
     return {
         "folder": folder,
@@ -459,8 +461,7 @@ def context_of(collection: Collection) -> dict[str, Any]:
         "binary": collection.is_binary,
         "positive": collection.positive,
         "negative": next((c for c in collection.classes if c != collection.positive), ""),
-        "cost_false_negative": costs[0],
-        "cost_false_positive": costs[1],
+        "costs": (collection.costs or default_costs(collection)) if collection.is_binary else None,
         "size": size_of(photos),
         "colours": colours_of(photos),
         "n_left_out": len(collection.left_out),
@@ -471,16 +472,10 @@ def context_of(collection: Collection) -> dict[str, Any]:
     }
 
 
-def default_costs(collection: Collection) -> tuple[int, int]:
-    """Costs of a false negative and a false positive.
-
-    By these, predicting one of two classes for all images is as dear for either class.
-    """
-    if not collection.is_binary:
-        return 1, 1
+def default_costs(collection: Collection) -> Costs:
+    """Costs by which no class is dearer to predict for all images."""
     n_positive = len(collection.of_class(collection.positive))
-    ratio = (len(collection.chosen) - n_positive) / n_positive
-    return max(1, round(ratio)), max(1, round(1 / ratio))
+    return balanced(len(collection.chosen) - n_positive, n_positive)
 
 
 def example(photo: Photo) -> str:

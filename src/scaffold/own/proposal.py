@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.columns import FREE_TEXT, MARKS, Column, Table
+from scaffold.own.costs import Costs
 from scaffold.own.source import cell_text, quoted
 
 CLASSIFICATION, REGRESSION, TEXTS = "tabular-classification", "tabular-regression", "nlp"
@@ -51,6 +52,7 @@ class Proposal:
         classes: Of a category, those that are predicted, the most frequent first.
         rare: Its classes with too few rows, which are left out.
         positive: The class whose errors have costs, of two.
+        costs: What the owner says they are.
         text: The column that the model reads, of a project about texts.
         fields: The columns that the model gets.
         left_out: Why the others are left out, by name.
@@ -68,6 +70,7 @@ class Proposal:
     classes: list[str] = field(default_factory=list)
     rare: list[str] = field(default_factory=list)
     positive: str = ""
+    costs: Costs | None = None
     text: Column | None = None
     fields: list[Column] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)

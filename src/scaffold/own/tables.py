@@ -4,13 +4,13 @@ import json
 import math
 import re
 import shutil
-from dataclasses import dataclass
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from scaffold.own.columns import DATE_FORMATS, Column, to_number
+from scaffold.own.costs import Costs, balanced
 from scaffold.own.proposal import CLASSIFICATION, MIN_CLASS_ROWS, REGRESSION, Proposal, text_of
 from scaffold.own.remote import is_remote
 from scaffold.own.source import DELIMITED, PARQUET, identifier, quoted
@@ -22,22 +22,11 @@ MAX_COMMITTED = 5_000_000
 MAX_SHOWN = 20
 
 
-@dataclass(frozen=True)
-class Costs:
-    """What each kind of error costs, of two classes."""
-
-    false_negative: int
-    false_positive: int
-
-
 def default_costs(proposal: Proposal) -> Costs:
-    """Costs by which predicting one class for all rows is as dear for either class."""
+    """Costs by which no class is dearer to predict for all rows."""
     counts = dict(proposal.target.values)
-    negative = next((name for name in proposal.classes if name != proposal.positive), "")
-    if not proposal.is_binary:
-        return Costs(1, 1)
-    ratio = counts[negative] / counts[proposal.positive]
-    return Costs(max(1, round(ratio)), max(1, round(1 / ratio)))
+    negative = next(name for name in proposal.classes if name != proposal.positive)
+    return balanced(counts[negative], counts[proposal.positive])
 
 
 def contents(proposal: Proposal) -> Contents:
@@ -101,7 +90,7 @@ def shared_context(proposal: Proposal, used: list[Column]) -> dict[str, Any]:
         used: The columns that it keeps.
     """
     table, target, source = proposal.table, proposal.target, proposal.table.source
-    costs, time, group = default_costs(proposal), proposal.time, proposal.group
+    time, group = proposal.time, proposal.group
     reasons = proposal.left_out.values()
     not_committed = ""
     if any("personal data" in reason for reason in reasons):
@@ -122,8 +111,7 @@ def shared_context(proposal: Proposal, used: list[Column]) -> dict[str, Any]:
         "positive": proposal.positive,
         "numeric_classes": is_class and target.kind != "category",
         "min_class_rows": MIN_CLASS_ROWS,
-        "cost_false_negative": costs.false_negative,
-        "cost_false_positive": costs.false_positive,
+        "costs": (proposal.costs or default_costs(proposal)) if proposal.is_binary else None,
         "renamed": [column for column in used if column.name != column.field],
         "delimiter": source.delimiter if source.kind == DELIMITED else ",",
         "missing": ["", *(table.marks if source.kind == DELIMITED else ())],
