@@ -54,6 +54,8 @@ PACKAGES = ["churn_radar", "loan_risk2", "a", "a1_b2_c3", "null_x", "a_" * 15 + 
 # YAML takes these for something else.
 PACKAGES += ["on", "off", "yes", "no", "y", "n", "null", "e1"]
 MAILS = ["", "ada@example.org", "a.b+c@x.y.org", "o'neil@x-y.org", "{{x}}@y.org", "1@2.3"]
+# What follows the description in README.md and MODEL_CARD.md.
+ABOUT = "\n<!-- about: "
 ACCOUNTS = ["", "ada", "Ada-Love", "a" * 39]
 
 
@@ -252,11 +254,11 @@ def check_documents(project: Path, recorded: Answers) -> None:
     """Check the documents that are shown as Markdown."""
     name, description = recorded["project_name"], recorded["description"]
     readme = (project / "README.md").read_text("utf-8")
-    check_head(readme, name, description, "\n## The decision\n")
+    check_head(readme, name, description, ABOUT)
     card = (project / "MODEL_CARD.md").read_text("utf-8")
     front, body = front_matter(card)
     assert set(front) == {"license", "tags"}
-    check_head(body, f"Model card: {name}", description, "\n## Intended use\n")
+    check_head(body, f"Model card: {name}", description, ABOUT)
     check_report(project)
     if "huggingface" in recorded["deploy"]:
         space = (project / "deploy/huggingface/README.md").read_text("utf-8")

@@ -396,3 +396,17 @@ def test_costs_need_two_classes(write: Write) -> None:
     path = write(lines("a,b,kind", *(f"{i % 7},{i % 5},{'xyz'[i % 3]}" for i in range(400))))
     with pytest.raises(ScaffoldError, match="there are not two"):
         contents_from(str(path), Wanted("kind", costs="5:1", defaults=True), Console(quiet=True))
+
+
+def test_slices_are_halves_without_categories(write: Write, tmp_path: Path) -> None:
+    rows = [f"{i * 7 % 28}.5,{i * 11 % 97}" for i in range(300)]
+    proposal, _ = made(write(lines("size,price", *rows)), tmp_path / "own", "price")
+    assert [column.name for column in proposal.slices] == ["size"]
+    command = [sys.executable, "-m", "ruff", "check", "src", "tests", "notebooks"]
+    assert subprocess.run(command, cwd=tmp_path / "own", check=False).returncode == 0  # noqa: S603 - ours
+
+
+def test_series_is_no_table(write: Write) -> None:
+    rows = [f"2024-01-{i % 28 + 1:02},{i * 11 % 97}" for i in range(300)]
+    with pytest.raises(ScaffoldError, match='has only days beside "price": a series'):
+        proposal_of(write(lines("day,price", *rows)), "price")

@@ -138,6 +138,13 @@ def propose(table: Table, target: str, positive: str = "", variant: str = "") ->
         raise ScaffoldError(
             sentence(f'{table.source.path}: no column is left to predict "{column.name}" from')
         )
+    if all(field.kind == "date" for field in proposal.fields):
+        raise ScaffoldError(
+            sentence(
+                f'{table.source.path} has only days beside "{column.name}": a series, of which '
+                "--from makes no project; see the variant time-series"
+            )
+        )
     return proposal
 
 
@@ -296,7 +303,8 @@ def choose_comparisons(proposal: Proposal) -> None:
         c for c in proposal.fields if SENSITIVE.search(c.field) and (c.values or c.is_number)
     ]
     few = [column for column in categories if column.distinct <= 6 and column not in sensitive]
-    proposal.slices = [*sensitive[:2], *few[: 3 - len(sensitive[:2])]]
+    numbers = [column for column in proposal.fields if column.is_number and column.distinct > 2]
+    proposal.slices = [*sensitive[:2], *few[: 3 - len(sensitive[:2])]] or numbers[:1]
 
 
 def few_categories(proposal: Proposal) -> list[Column]:
