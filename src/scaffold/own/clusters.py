@@ -39,6 +39,8 @@ COPY = 0.95
 MIN_SKEWNESS, MIN_FACTOR = 1, 1.5
 # What describes the segments: how many columns, and how many values one may have.
 MAX_DESCRIBED, MAX_VALUES = 4, 6
+# Longer names do not fit into a table of results, nor into a line of code.
+MAX_NAMES = 60
 # Names that the code, the predictions and the figures of such a project have.
 TAKEN = {"position", "profile", "true_segment", "silhouette", "distance"}
 TAKEN |= {"segment", "description", "stability", "fit"}
@@ -312,6 +314,8 @@ def context_of(found: Segmentation) -> dict[str, Any]:
     not_committed = reason_not_to_commit(table, found.left_out)
     example = example_row(found)
     widest = sorted(measures, key=lambda measure: -measure.spread)[:3]
+    halved = [measure.column.field for measure in widest]
+    names = ", ".join(halved)
     return {
         "file": source.path.name,
         "origin": source.origin if is_remote(source.origin) else source.path.name,
@@ -326,7 +330,8 @@ def context_of(found: Segmentation) -> dict[str, Any]:
         "declarations": [declaration_of(measure) for measure in measures],
         "described_declarations": list(map(described_declaration, found.described)),
         "edges": [(measure.column.field, *edges(measure)) for measure in measures],
-        "halved": [measure.column.field for measure in widest],
+        "halved": halved,
+        "halves_name": f"halves of {names if len(names) < MAX_NAMES else 'fields'}",
         "described": found.described,
         "outcome": found.outcome,
         "outcome_value": outcome_value(found),
