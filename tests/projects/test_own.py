@@ -17,7 +17,7 @@ from support.textures import write_images
 
 pytestmark = pytest.mark.slow
 
-# How many of the raw rows are predicted and refused: ten messages have no text, ten visits no sales.
+# How many raw rows are predicted and refused: ten messages have no text, ten visits no sales.
 COUNTS = {
     "categories": (1500, 0),
     "numbers": (1500, 0),
