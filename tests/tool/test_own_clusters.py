@@ -139,6 +139,8 @@ def test_columns_of_little_use_are_left_out(tmp_path: Path) -> None:
             "store_no": [i % 9 for i in range(300)],
             "mail": [f"k{i}@example.org" for i in range(300)],
             "one": [1] * 300,
+            "seldom": [i % 11 if i % 24 == 0 else 0 for i in range(300)],
+            "study": [f"A070{i % 3}" for i in range(300)],
         },
     )
     found = segmentation(path)
@@ -148,6 +150,8 @@ def test_columns_of_little_use_are_left_out(tmp_path: Path) -> None:
     assert "not amounts" in found.left_out["store_no"]
     assert "personal data (e-mail address)" in found.left_out["mail"]
     assert "one value only" in found.left_out["one"]
+    assert "nine of ten rows" in found.left_out["seldom"]
+    assert [column.name for column in found.described] == ["study"]
 
 
 def test_fields_beyond_eight_are_left_out(tmp_path: Path) -> None:

@@ -147,7 +147,9 @@ def reason_to_leave_out(column: Column, n_rows: int) -> str:
 def is_described(column: Column, table: Table) -> bool:
     """Whether it is no amount, and has so few values that the segments can be described by it."""
     is_flag = column.kind in ("integer", "number") and column.distinct == 2
-    if not (is_flag or column.kind in ("category", "boolean")):
+    # Few texts with digits are rather names, such as A0708, than amounts.
+    is_name = column.kind == "formatted" and column.distinct <= MAX_VALUES
+    if not (is_flag or is_name or column.kind in ("category", "boolean")):
         return False
     return 2 <= len(values_of(column, table)) <= MAX_VALUES and column.missing < 0.5
 
@@ -162,7 +164,7 @@ def choose_measures(found: Segmentation, candidates: list[Column]) -> None:
     create_numbers(found.table, candidates)
     taken: list[Measure] = []
     for column in sorted(candidates, key=lambda column: -column.distinct):
-        reason = "it has nearly one value only"
+        reason = "nine of ten rows have the same value"
         if measure := measure_of(found.table, column):
             reason = reason_against(found.table, measure, taken)
         if measure and not reason:
@@ -200,26 +202,31 @@ def number_of(column: Column) -> str:
 
 
 def measure_of(table: Table, column: Column) -> Measure | None:
-    """A column with its step; None if there is hardly any difference."""
+    """A column with its step; None if nine of ten rows have the same value."""
     name = identifier(column.field)
     logarithm = f"CASE WHEN {name} > 0 THEN ln({name}) END"
-    parts = ["min({0})", "stddev_pop({0})", "skewness({0})", "quantile_cont({0}, [0.25, 0.75])"]
+    parts = [
+        "min({0})",
+        "stddev_pop({0})",
+        "skewness({0})",
+        "quantile_cont({0}, [0.05, 0.25, 0.75, 0.95])",
+    ]
     statistics = [part.format(cells) for cells in (name, logarithm) for part in parts]
     query = f"SELECT {', '.join(statistics)} FROM numbers"
     row = table.source.connection.execute(query).fetchone() or ()
-    lowest, deviation, skewness, quartiles = row[: len(parts)]
-    if not deviation or rounded(deviation) == 0:
+    lowest, deviation, skewness, quantiles = row[: len(parts)]
+    if not deviation or quantiles[0] == quantiles[-1]:
         return None
     is_skewed = (skewness or 0) > MIN_SKEWNESS
     keeps_skew = is_skewed and lowest <= 0
     if is_skewed and lowest > 0:
-        _, log_deviation, log_skewness, log_quartiles = row[len(parts) :]
+        _, log_deviation, log_skewness, log_quantiles = row[len(parts) :]
         factor = rounded(math.exp(log_deviation))
         if factor >= MIN_FACTOR and abs(log_skewness) < skewness:
-            spread = (log_quartiles[1] - log_quartiles[0]) / math.log(factor)
+            spread = (log_quantiles[2] - log_quantiles[1]) / math.log(factor)
             return Measure(column, factor, True, spread, False)
     step = rounded(deviation)
-    return Measure(column, step, False, (quartiles[1] - quartiles[0]) / step, keeps_skew)
+    return Measure(column, step, False, (quantiles[2] - quantiles[1]) / step, keeps_skew)
 
 
 def rounded(value: float) -> float:
@@ -250,11 +257,11 @@ def scaled(measure: Measure) -> str:
 
 
 def choose_described(found: Segmentation) -> None:
-    """The first of these columns; what may be an outcome, and sensitive attributes, come first."""
+    """Possible outcomes and sensitive attributes, then those whose values are most balanced."""
 
-    def rank(column: Column) -> int:
-        is_preferred = column.field in TARGETS or SENSITIVE.search(column.field)
-        return 0 if is_preferred else 1
+    def rank(column: Column) -> tuple[bool, int]:
+        is_preferred = column.field in TARGETS or bool(SENSITIVE.search(column.field))
+        return not is_preferred, column.values[0][1]
 
     ranked = sorted(found.described, key=rank)
     found.described = ranked[:MAX_DESCRIBED]
@@ -394,17 +401,18 @@ def edges(measure: Measure) -> tuple[str, str]:
 
 def described_declaration(column: Column) -> str:
     """A column of the schema of raw rows that describes the segments."""
-    kind = {"boolean": "bool", "category": "str"}.get(column.kind, "float")
+    kinds = {"boolean": "bool", "integer": "float", "number": "float"}
+    kind = kinds.get(column.kind, "str")
     return f"{column.field}: {kind} | None = None"
 
 
 def value_code(column: Column, value: str) -> str:
     """A value of a column that describes the segments, as code."""
-    if column.kind == "category":
-        return literal(value)
     if column.kind == "boolean":
         return str(int(value == "True"))
-    return f"{float(value):g}"
+    if column.kind in ("integer", "number"):
+        return f"{float(value):g}"
+    return literal(value)
 
 
 def masks(column: Column, table: Table) -> list[tuple[str, str]]:
