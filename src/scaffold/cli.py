@@ -135,7 +135,8 @@ def new(
     is that of git's settings. `scaffold variants` lists the variants and frameworks.
 
     With --from it looks at the rows, shows what it found, and makes a project about them: a table
-    in which a category or a number is predicted, or images in a folder for each class.
+    in which a category or a number is predicted, or with -d variant=clustering segments are found,
+    or images in a folder for each class.
     """
     if not source and (target or positive or table or costs):
         raise ScaffoldError("--table, --target, --positive and --costs need --from.")

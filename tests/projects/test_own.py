@@ -11,14 +11,20 @@ from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.writing import Contents, adopt
 from support import environments
 from support.combinations import COMBINATIONS
-from support.own import customers, messages, write_orders
+from support.own import customers, messages, visits, write_orders
 from support.projects import ENVIRONMENT, Project
 from support.textures import write_images
 
 pytestmark = pytest.mark.slow
 
-# How many of the raw rows are predicted and refused; ten messages have no text.
-COUNTS = {"categories": (1500, 0), "numbers": (1500, 0), "texts": (1490, 10), "images": (180, 0)}
+# How many raw rows are predicted and refused: ten messages have no text, ten visits no sales.
+COUNTS = {
+    "categories": (1500, 0),
+    "numbers": (1500, 0),
+    "texts": (1490, 10),
+    "images": (180, 0),
+    "clusters": (1490, 10),
+}
 # Where `predict` writes what it refuses.
 REFUSED = "out-refused.csv"
 
@@ -37,6 +43,10 @@ def contents_of(kind: str, folder: Path) -> Contents:
         path = path.with_suffix(".csv")
         path.write_text(messages(1500), "utf-8")
         wanted = Wanted("complaint", "yes", defaults=True)
+    elif kind == "clusters":
+        path = path.with_suffix(".csv")
+        path.write_text(visits(1500), "utf-8")
+        wanted = Wanted(variant="clustering", defaults=True)
     else:
         path = path.with_suffix(".parquet")
         write_orders(path)

@@ -1,6 +1,8 @@
 """Rows of an owner, as files."""
 
+import math
 from pathlib import Path
+from random import Random
 
 import duckdb
 
@@ -61,4 +63,30 @@ def messages(n_rows: int = 600) -> str:
             "yes" if i % 4 < 2 else "no",
         ]
         rows.append(",".join(cells))
+    return "\n".join(rows) + "\n"
+
+
+def visits(n_rows: int = 600) -> str:
+    """Rows of three kinds, with decimal commas; few of them lack a number."""
+    rng = Random(7)  # noqa: S311 - no secret
+    rows = ["Nr;Besuche;Umsatz;Alter;Weg km;Art;Kauf;Bonus;seit;Ort"]
+    for i in range(n_rows):
+        kind = i % 3
+        n_visits = rng.gauss((12, 20, 30)[kind], 1.2)
+        sales = math.exp(rng.gauss((2, 5, 3.5)[kind], 0.3))
+        age = rng.gauss((30, 50, 40)[kind], 4)
+        has_bought = rng.random() < (0.1, 0.5, 0.9)[kind]
+        cells = [
+            str(i + 1),
+            f"{n_visits:.1f}",
+            "" if i % 150 == 0 else f"{sales:.2f}",
+            f"{age:.1f}",
+            f"{rng.gauss(5, 1):.1f}",
+            "ABC"[kind],
+            "ja" if has_bought else "nein",
+            str(rng.randrange(2)),
+            f"2024-{i % 12 + 1:02}-01",
+            f"Ort {i % 40}",
+        ]
+        rows.append(";".join(cells).replace(".", ","))
     return "\n".join(rows) + "\n"

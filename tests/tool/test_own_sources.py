@@ -335,9 +335,9 @@ def test_converted_rows_are_stored_as_parquet(tmp_path: Path) -> None:
     rows: list[list[Any]] = [["size", "label"]]
     rows += [["NA" if i % 9 == 0 else i % 50, "ab"[i % 2]] for i in range(200)]
     proposal = propose(look(open_source(write_workbook(tmp_path / "a b.xlsx", t=rows))), "label")
-    target = tmp_path / stored_name(proposal)
+    target = tmp_path / stored_name(proposal.table)
     assert target.name == "a-b.parquet"
-    store(proposal, target)
+    store(proposal.table, target)
     stored = duckdb.read_parquet(str(target)).aggregate("count(*), count(size), max(label)")
     # 200 / 9 sizes are "NA", which the project's reader of Parquet does not know.
     assert stored.fetchall() == [(200, 177, "b")]

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table as ShownTable
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own import images, tables, texts
+from scaffold.own import clusters, images, tables, texts
 from scaffold.own.columns import Table, look
 from scaffold.own.costs import Costs, parse
 from scaffold.own.folders import has_texts, open_texts
@@ -58,6 +58,8 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
         with console.status(f"looking at {origin} ..."):
             opened = open_texts(path) if path.is_dir() else open_source(path, wanted.table, origin)
             table = look(opened)
+        if wanted.variant == clusters.CLUSTERING:
+            return contents_of_segments(table, wanted, console)
         proposal = propose_from(table, wanted)
         show_proposal(proposal, console)
         return contents_of(proposal)
@@ -82,6 +84,18 @@ def contents_of_images(folder: Path, wanted: Wanted, console: Console) -> Conten
         raise ScaffoldError("--costs are of two classes, and there are not two.")
     show_collection(collection, console)
     return images.contents(collection)
+
+
+def contents_of_segments(table: Table, wanted: Wanted, console: Console) -> Contents:
+    """As contents_from(), for rows in which nothing is predicted."""
+    if wanted.target or wanted.positive or wanted.costs:
+        raise ScaffoldError(
+            "A project of the variant clustering predicts no column: leave --target, --positive "
+            "and --costs out."
+        )
+    found = clusters.propose(table)
+    show_segmentation(found, console)
+    return clusters.contents(found)
 
 
 def propose_from(table: Table, wanted: Wanted) -> Proposal:
@@ -129,7 +143,7 @@ def ask(question: str, suggested: str, option: str) -> str:
 
 def show_proposal(proposal: Proposal, console: Console) -> None:
     """One line for each column: what was found, and what becomes of it."""
-    shown = ShownTable("column", "holds", "missing", "values", "example", "in the project")
+    uses = {}
     for column in proposal.table.columns:
         use = proposal.left_out.get(column.name, "field")
         if use != "field":
@@ -140,14 +154,36 @@ def show_proposal(proposal: Proposal, console: Console) -> None:
             use = "the text that the model reads"
         if column in (proposal.time, proposal.group):
             use += "; decides the split"
-        holds = f"{column.kind} ({column.note})" if column.note else column.kind
-        cells = (column.name, holds, f"{column.missing:.1%}", f"{column.distinct:,}")
-        shown.add_row(*map(escape, (*cells, column.example, use)))
-    console.print(shown)
+        uses[column.name] = use
+    show_columns(proposal.table, uses, console)
     if proposal.is_binary:
         costs = proposal.costs or tables.default_costs(proposal)
         text = f"The positive class is {proposal.positive}, with {costs.sentence}."
         console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def show_segmentation(found: clusters.Segmentation, console: Console) -> None:
+    """One line for each column, as show_proposal(); and what is not in the distances."""
+    uses = {name: f"left out: {reason}" for name, reason in found.left_out.items()}
+    uses |= {column.name: "describes the segments" for column in found.described}
+    for measure in found.measures:
+        kind = "factor" if measure.is_factor else "difference"
+        uses[measure.column.name] = f"field; one step is a {kind} of {measure.step:g}"
+    show_columns(found.table, uses, console)
+    n_incomplete = found.table.n_rows - found.n_complete
+    if n_incomplete:
+        text = f"{n_incomplete:,} of {found.table.n_rows:,} rows lack a field and are left out."
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def show_columns(table: Table, uses: dict[str, str], console: Console) -> None:
+    """One line for each column: what was found, and its use by name."""
+    shown = ShownTable("column", "holds", "missing", "values", "example", "in the project")
+    for column in table.columns:
+        holds = f"{column.kind} ({column.note})" if column.note else column.kind
+        cells = (column.name, holds, f"{column.missing:.1%}", f"{column.distinct:,}")
+        shown.add_row(*map(escape, (*cells, column.example, uses[column.name])))
+    console.print(shown)
 
 
 def show_collection(collection: images.Collection, console: Console) -> None:

@@ -9,7 +9,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from scaffold.own.columns import DATE_FORMATS, Column, to_number
+from scaffold.own.columns import DATE_FORMATS, Column, Table, to_number
 from scaffold.own.costs import Costs, balanced
 from scaffold.own.proposal import CLASSIFICATION, MIN_CLASS_ROWS, REGRESSION, Proposal, text_of
 from scaffold.own.remote import is_remote
@@ -41,22 +41,22 @@ def contents(proposal: Proposal) -> Contents:
         folder="table",
         files={**OWN, MODEL: f"model_{kind}.py.jinja"},
         context=context,
-        store=partial(store, proposal),
-        name=stored_name(proposal),
+        store=partial(store, proposal.table),
+        name=stored_name(proposal.table),
         committed=context["committed"],
     )
 
 
-def store(proposal: Proposal, target: Path) -> str:
+def store(table: Table, target: Path) -> str:
     """Copy the rows to a path; returns their SHA-256.
 
     JSON lines are stored as Parquet. In a Parquet file null is the only missing value.
     """
-    source, marks = proposal.table.source, proposal.table.marks
+    source, marks = table.source, table.marks
     if source.kind == DELIMITED or (source.kind == PARQUET and not marks):
         shutil.copyfile(source.readable, target)
     else:
-        cells = ", ".join(map(cell_without_marks, proposal.table.columns))
+        cells = ", ".join(map(cell_without_marks, table.columns))
         source.connection.execute(
             f"COPY (SELECT {cells} FROM source) TO {quoted(target)} (FORMAT parquet)"
         )
@@ -73,9 +73,9 @@ def cell_without_marks(column: Column) -> str:
     return f"CASE WHEN CAST({name} AS VARCHAR) NOT IN ({marks}) THEN {name} END AS {name}"
 
 
-def stored_name(proposal: Proposal) -> str:
+def stored_name(table: Table) -> str:
     """The name of the file in the project: with a suffix that its reader knows, and no spaces."""
-    source = proposal.table.source
+    source = table.source
     name = re.sub(r"[^\w.-]+", "-", source.path.resolve().name)
     packed = ".gz" if name.lower().endswith(".gz") and source.readable == source.path else ""
     stem = Path(re.sub(r"\.gz$", "", name, flags=re.IGNORECASE)).stem
@@ -91,12 +91,7 @@ def shared_context(proposal: Proposal, used: list[Column]) -> dict[str, Any]:
     """
     table, target, source = proposal.table, proposal.target, proposal.table.source
     time, group = proposal.time, proposal.group
-    reasons = proposal.left_out.values()
-    not_committed = ""
-    if any("personal data" in reason for reason in reasons):
-        not_committed = "it seems to hold personal data"
-    elif source.readable.stat().st_size > MAX_COMMITTED:
-        not_committed = f"the file is larger than {MAX_COMMITTED // 1_000_000} MB"
+    not_committed = reason_not_to_commit(table, proposal.left_out)
     is_class = proposal.variant != REGRESSION
     return {
         "file": source.path.name,
@@ -127,6 +122,15 @@ def shared_context(proposal: Proposal, used: list[Column]) -> dict[str, Any]:
         "committed": not not_committed,
         "not_committed": not_committed,
     }
+
+
+def reason_not_to_commit(table: Table, left_out: dict[str, str]) -> str:
+    """Why the rows must not be in git; empty if they may."""
+    if any("personal data" in reason for reason in left_out.values()):
+        return "it seems to hold personal data"
+    if table.source.readable.stat().st_size > MAX_COMMITTED:
+        return f"the file is larger than {MAX_COMMITTED // 1_000_000} MB"
+    return ""
 
 
 def context_of(proposal: Proposal) -> dict[str, Any]:

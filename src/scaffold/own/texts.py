@@ -39,8 +39,8 @@ def contents(proposal: Proposal, text: Column) -> Contents:
         folder="text",
         files=OWN,
         context=context,
-        store=partial(store, proposal),
-        name=stored_name(proposal),
+        store=partial(store, proposal.table),
+        name=stored_name(proposal.table),
         committed=context["committed"],
     )
 
