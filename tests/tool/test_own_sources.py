@@ -873,7 +873,7 @@ def test_command_reads_tables_and_addresses(tmp_path: Path, server: Server) -> N
     told = scaffold(*arguments, f"{server.url}/rows.csv?key=secret", status=2)
     assert f"error: {server.url}/rows.csv has 1 rows, too few" in told
     assert "secret" not in told
-    assert "--table, --target and --positive need --from." in scaffold(
+    assert "--table, --target, --positive and --costs need --from." in scaffold(
         "new", str(tmp_path / "own"), "--table", "x", status=2
     )
     assert not (tmp_path / "own").exists()
