@@ -1,10 +1,15 @@
 """Rows of an owner, as files."""
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
 import duckdb
+
+from scaffold import render
+from scaffold.own.writing import Contents, adopt
 
 
 def lines(header: str, *rows: str, times: int = 1) -> str:
@@ -90,3 +95,23 @@ def visits(n_rows: int = 600) -> str:
         ]
         rows.append(";".join(cells).replace(".", ","))
     return "\n".join(rows) + "\n"
+
+
+CODE = ("src", "tests", "notebooks")
+
+
+def made(contents: Contents, folder: Path) -> list[Path]:
+    """Make a project of these contents, formatted as by `scaffold new`; what is not committed."""
+    answers = {"variant": contents.variant, "package_name": "own", "description": "Own."}
+    render(folder, answers)
+    apart = adopt(contents, folder)
+    for arguments in (["format"], ["check", "--fix", "--exit-zero"]):
+        command = [sys.executable, "-m", "ruff", *arguments, "--quiet", *CODE]
+        subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - ours
+    return apart
+
+
+def passes_linter(folder: Path) -> bool:
+    """Whether ruff finds nothing in a project."""
+    command = [sys.executable, "-m", "ruff", "check", *CODE]
+    return subprocess.run(command, cwd=folder, check=False).returncode == 0  # noqa: S603 - ours

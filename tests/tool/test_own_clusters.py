@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random
@@ -12,14 +10,13 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from scaffold import render
 from scaffold.errors import ScaffoldError
 from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.clusters import Segmentation, edges, propose
 from scaffold.own.columns import look
 from scaffold.own.source import open_source
-from scaffold.own.writing import Contents, adopt
-from support.own import lines, visits
+from scaffold.own.writing import Contents
+from support.own import lines, made, passes_linter, visits
 
 # What the template says about its sample.
 SAMPLE = re.compile(
@@ -41,17 +38,6 @@ def steps(path: Path) -> dict[str, float]:
     return {measure.column.name: measure.step for measure in segmentation(path).measures}
 
 
-def made(contents: Contents, folder: Path) -> list[Path]:
-    """A project of these contents, formatted as `scaffold new` does."""
-    answers = {"variant": "clustering", "package_name": "own", "description": "Own."}
-    render(folder, answers)
-    apart = adopt(contents, folder)
-    for arguments in (["format"], ["check", "--fix", "--exit-zero"]):
-        command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "src", "tests", "notebooks"]
-        subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - ours
-    return apart
-
-
 def own_texts(folder: Path) -> str:
     """All that is the owner's in a project."""
     names = ["README.md", "MODEL_CARD.md", "params.toml", "pyproject.toml"]
@@ -62,8 +48,7 @@ def own_texts(folder: Path) -> str:
 
 def assert_checked(folder: Path) -> None:
     """Assert that the linter finds nothing."""
-    command = [sys.executable, "-m", "ruff", "check", "src", "tests", "notebooks"]
-    assert subprocess.run(command, cwd=folder, check=False).returncode == 0  # noqa: S603 - ours
+    assert passes_linter(folder)
 
 
 def write_columns(path: Path, columns: dict[str, Iterable[object]]) -> Path:

