@@ -1,17 +1,20 @@
 """Projects about the owner's texts: in a column of a file, and in folders by class."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from scaffold import render
 from scaffold.errors import ScaffoldError
 from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.columns import look
 from scaffold.own.folders import open_texts
-from scaffold.own.writing import Contents
+from scaffold.own.writing import Contents, adopt
 from support.own import lines, made, messages, passes_linter
+from support.textures import write_images
 
 
 def contents_of(path: Path, **options: str) -> Contents:
@@ -125,3 +128,40 @@ def test_folder_that_holds_no_classes_is_refused(folder: Path) -> None:
     (folder / "other/0.txt").write_bytes(bytes(range(256)) * 4)
     with pytest.raises(ScaffoldError, match=r"0\.txt is no text in a known encoding"):
         contents_of(folder)
+
+
+# What ends a docstring or a comment, and what would then be run.
+HOSTILE = 'x"""\nimport evil\r"""\\'
+
+
+def csv(cells: list[str]) -> str:
+    return ",".join('"' + cell.replace('"', '""') + '"' for cell in cells)
+
+
+@pytest.mark.parametrize("kind", ["table", "text", "segments", "images"])
+def test_no_name_becomes_code(tmp_path: Path, kind: str) -> None:
+    """Neither of a column nor of a file, which may have been downloaded."""
+    path, wanted = tmp_path / f"{HOSTILE}.csv", Wanted(defaults=True)
+    if kind == "images":
+        path = tmp_path / HOSTILE
+        write_images(path)
+    elif kind == "segments":
+        rows = (f"{i * 7 % 301},{i * 11 % 293}" for i in range(400))
+        path.write_text(lines(csv([HOSTILE, "b"]), *rows), "utf-8", newline="")
+        wanted = Wanted(variant="clustering", defaults=True)
+    else:
+        text = "a long text, in which number {} is the only one, so that it is no category"
+        first = text if kind == "text" else "{}"
+        rows = (
+            csv([first.format(i % 97 if kind == "table" else i), "ab"[i % 2]]) for i in range(300)
+        )
+        path.write_text(lines(csv([HOSTILE, f"{HOSTILE}2"]), *rows), "utf-8", newline="")
+        wanted = Wanted(f"{HOSTILE}2", defaults=True)
+    contents = contents_from(str(path), wanted, Console(quiet=True))
+    render(tmp_path / "own", {"variant": contents.variant, "package_name": "own"})
+    # Not formatted: that would remove an import that nothing uses.
+    adopt(contents, tmp_path / "own")
+    for module in (tmp_path / "own/src/own").glob("*.py"):
+        tree = ast.parse(module.read_text("utf-8"))
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+        assert "evil" not in [alias.name for node in imports for alias in node.names]

@@ -452,8 +452,6 @@ def context_of(collection: Collection) -> dict[str, Any]:
     return {
         "folder": folder,
         "origin": folder,
-        # In a docstring.
-        "folder_shown": re.sub(r"[^\w .-]", "_", folder),
         "n_images": f"{len(photos):,}",
         "classes": sorted(collection.classes),
         "rare": collection.rare,

@@ -116,6 +116,7 @@ def own_template(contents: Contents, context: Mapping[str, Any]) -> Iterator[Pat
         comment_end_string="#]",
     )
     environment.filters |= {"py": literal, "staged_py": staged_literal, "toml": toml}
+    environment.filters["prose"] = prose
     environment.globals |= {"code": code, "text": in_template}
     with plain_template() as template:
         for name, own in contents.files.items():
@@ -167,6 +168,12 @@ def literal(value: Any) -> str:
 def staged_literal(value: Any) -> str:
     """A literal of Python, in a file that Copier renders."""
     return in_template(literal(value))
+
+
+def prose(text: str) -> str:
+    """A text of the owner's in a docstring or comment of Python, which it cannot end."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return printable.replace("\\", "/").replace('"', "'")
 
 
 def toml(value: str) -> str:
