@@ -60,8 +60,8 @@ def require_about(document: str, source: str, path: Path) -> None:
     for described in ABOUT.findall(document):
         if described != source:
             raise UserError(
-                f"{path} is about {described}, and the data are {source}: rewrite what it says of "
-                "the data, and its line <!-- about: ... -->."
+                f"{path} is about {described}, and the data are {source}: rewrite its text "
+                "about the data, and its line <!-- about: ... -->."
             )
 
 
