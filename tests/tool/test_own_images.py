@@ -187,7 +187,7 @@ def test_choose_positive_takes_one_of_two_classes(folder: Path, tmp_path: Path) 
     with pytest.raises(ScaffoldError, match=r'"fine" is no class of .* \(tall, wide\)'):
         choose_positive(two, "fine")
     choose_positive(two, "tall")
-    assert (two.positive, str(images.default_costs(two))) == ("tall", "1:1")
+    assert (two.positive, str(two.costs)) == ("tall", "1:1")
 
 
 def test_contents_from_folder_needs_no_target(folder: Path) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table as ShownTable
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own import clusters, images, tables, texts
 from scaffold.own.columns import Table, look
-from scaffold.own.costs import Costs, parse
+from scaffold.own.costs import parse
 from scaffold.own.folders import has_texts, open_texts
 from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.remote import local_copy
@@ -77,11 +77,7 @@ def contents_of_images(folder: Path, wanted: Wanted, console: Console) -> Conten
     if collection.is_binary and not wanted.positive and not wanted.defaults:
         question = "Which class is the one to find?"
         images.choose_positive(collection, ask(question, collection.positive, "--positive"))
-    if collection.is_binary:
-        suggested = images.default_costs(collection)
-        collection.costs = ask_costs(wanted, collection.positive, suggested)
-    elif wanted.costs:
-        raise ScaffoldError("--costs are of two classes, and there are not two.")
+    choose_costs(collection, wanted)
     show_collection(collection, console)
     return images.contents(collection)
 
@@ -109,22 +105,28 @@ def propose_from(table: Table, wanted: Wanted) -> Proposal:
         question = "Which class is the one to find?"
         positive = ask(question, proposal.positive, "--positive")
         proposal = propose(table, target, positive, wanted.variant)
-    if proposal.is_binary:
-        proposal.costs = ask_costs(wanted, proposal.positive, tables.default_costs(proposal))
-    elif wanted.costs:
-        raise ScaffoldError("--costs are of two classes, and there are not two.")
+    choose_costs(proposal, wanted)
     return proposal
 
 
-def ask_costs(wanted: Wanted, positive: str, suggested: Costs) -> Costs:
-    """What the owner says that errors cost, or what is suggested."""
+def choose_costs(found: Proposal | images.Collection, wanted: Wanted) -> None:
+    """What the errors of two classes cost: as the owner says, else as is suggested.
+
+    Raises:
+        ScaffoldError: Costs are given, and there are not two classes, or they are no costs.
+    """
+    if not found.is_binary:
+        if wanted.costs:
+            raise ScaffoldError("--costs are of two classes, and there are not two.")
+        return
     if wanted.costs:
-        return parse(wanted.costs)
-    if wanted.defaults:
-        return suggested
-    question = f'What do a missed "{positive}" and a false one cost?'
-    answer = ask(question, str(suggested), "--costs")
-    return suggested if answer == str(suggested) else parse(answer)
+        found.stated_costs = parse(wanted.costs)
+    elif not wanted.defaults:
+        suggested = str(found.costs)
+        question = f'What do a missed "{found.positive}" and a false one cost?'
+        answer = ask(question, suggested, "--costs")
+        # An answer by Enter stays an assumption.
+        found.stated_costs = None if answer == suggested else parse(answer)
 
 
 def contents_of(proposal: Proposal) -> Contents:
@@ -157,8 +159,7 @@ def show_proposal(proposal: Proposal, console: Console) -> None:
         uses[column.name] = use
     show_columns(proposal.table, uses, console)
     if proposal.is_binary:
-        costs = proposal.costs or tables.default_costs(proposal)
-        text = f"The positive class is {proposal.positive}, with {costs.sentence}."
+        text = f"The positive class is {proposal.positive}, with {proposal.costs.sentence}."
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -11,13 +11,12 @@ import duckdb
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.columns import ID, Column, Table
 from scaffold.own.proposal import LEFT_OUT, SENSITIVE, TARGETS, is_owner, listing, text_of
-from scaffold.own.remote import is_remote
-from scaffold.own.source import DELIMITED, identifier, unreadable
+from scaffold.own.source import identifier, unreadable
 from scaffold.own.tables import (
     declaration,
+    file_context,
     limits,
     point,
-    reason_not_to_commit,
     store,
     stored_name,
     typed,
@@ -316,18 +315,13 @@ def contents(found: Segmentation) -> Contents:
 def context_of(found: Segmentation) -> dict[str, Any]:
     """What the files say about the rows."""
     found = with_free_names(found)
-    table, source, measures = found.table, found.table.source, found.measures
+    table, measures = found.table, found.measures
     columns = [measure.column for measure in measures]
-    not_committed = reason_not_to_commit(table, found.left_out)
     example = example_row(found)
     widest = sorted(measures, key=lambda measure: -measure.spread)[:3]
     halved = [measure.column.field for measure in widest]
     names = ", ".join(halved)
-    return {
-        "file": source.path.name,
-        "origin": source.origin if is_remote(source.origin) else source.path.name,
-        "n_rows": f"{table.n_rows:,}",
-        "n_columns": len(table.columns),
+    return file_context(table, found.left_out) | {
         "n_incomplete": table.n_rows - found.n_complete,
         "incomplete_share": f"{1 - found.n_complete / table.n_rows:.1%}",
         "max_rows": MAX_ROWS if found.n_complete > MAX_ROWS else 0,
@@ -344,15 +338,10 @@ def context_of(found: Segmentation) -> dict[str, Any]:
         "outcome_value": outcome_value(found),
         "masks": [mask for column in found.sliced for mask in masks(column, table)],
         "renamed": renamed(found),
-        "delimiter": source.delimiter if source.kind == DELIMITED else ",",
-        "missing": ["", *(table.marks if source.kind == DELIMITED else ())],
         "points": sorted({point(column) for column in columns if column.kind == "formatted"}),
         "example": example,
         "example_json": in_template(json.dumps(example)),
         "impossible": impossible_values(measures),
-        "left_out": found.left_out,
-        "committed": not not_committed,
-        "not_committed": not_committed,
     }
 
 

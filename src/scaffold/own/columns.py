@@ -129,11 +129,11 @@ def look(source: Source) -> Table:
             raise ScaffoldError(sentence(f"{source.path} has no rows"))
         samples = sample(source)
         values = frequent(source, counts)
-        numbers = count_different(source, counts)
+        distinct = count_different(source, counts, values)
         fields = field_names(source.columns)
         columns = [
             describe(
-                source, name, counts, samples[name], values.get(name, ()), field, numbers.get(name)
+                source, name, counts, samples[name], values.get(name, ()), field, distinct[name]
             )
             for name, field in zip(source.columns, fields, strict=True)
         ]
@@ -198,15 +198,14 @@ def describe(
     texts: list[str],
     values: tuple[tuple[str, int], ...],
     field: str,
-    counted: int | None,
+    distinct: int,
 ) -> Column:
     """What one column holds."""
     n_rows, start = counts[0], 1 + STATISTICS * source.columns.index(name)
-    present, numbers, whole, marked, distinct, longest, length, low, high, mean, median = counts[
+    present, numbers, whole, marked, _, longest, length, low, high, mean, median = counts[
         start : start + STATISTICS
     ]
     kind = source.types[source.columns.index(name)]
-    distinct = len(values) or counted or min(distinct, present)
     column = Column(
         name,
         field,
@@ -289,19 +288,22 @@ def frequent(source: Source, counts: tuple[Any, ...]) -> dict[str, tuple[tuple[s
     }
 
 
-def count_different(source: Source, counts: tuple[Any, ...]) -> dict[str, int]:
-    """The number of different values of each column that could identify the rows.
+def count_different(
+    source: Source, counts: tuple[Any, ...], values: dict[str, tuple[tuple[str, int], ...]]
+) -> dict[str, int]:
+    """The number of different values of each column.
 
-    The estimates of count() err by some percent. One column after another, to save memory.
+    The estimates of count() err by some percent, so that columns which could identify the rows are
+    counted; one after another, to save memory.
     """
-    n_rows = counts[0]
     found = {}
     for index, name in enumerate(source.columns):
-        present, _, _, _, distinct, *_ = counts[1 + STATISTICS * index :]
-        if n_rows <= MAX_COUNTED and distinct > 0.8 * present > 0:
+        present, _, _, _, estimate, *_ = counts[1 + STATISTICS * index :]
+        found[name] = len(values.get(name, ())) or min(estimate, present)
+        if counts[0] <= MAX_COUNTED and estimate > 0.8 * present > 0 and name not in values:
             query = f"SELECT count(DISTINCT {cell_text(name)}) FROM source"
             row = source.connection.execute(query).fetchone()
-            found[name] = int(row[0]) if row else present
+            found[name] = int(row[0]) if row else found[name]
     return found
 
 

@@ -1,18 +1,20 @@
 """A folder of texts: one subfolder for each class."""
 
-import atexit
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
-import duckdb
-
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.source import JSON_LINES, MEMORY, Source, find_encoding, open_typed
+from scaffold.own.source import (
+    JSON_LINES,
+    Source,
+    connect,
+    find_encoding,
+    open_typed,
+    temporary_folder,
+)
 
 SUFFIX = ".txt"
 
@@ -33,13 +35,11 @@ def open_texts(folder: Path) -> Source:
     Raises:
         ScaffoldError: A subfolder has no text.
     """
-    rows = Path(mkdtemp()) / "rows.jsonl"
-    atexit.register(shutil.rmtree, rows.parent, ignore_errors=True)
+    rows = temporary_folder() / "rows.jsonl"
     with rows.open("w", encoding="utf-8") as file:
         for row in text_rows(folder):
             file.write(json.dumps(row) + "\n")
-    connection = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": False})
-    return replace(open_typed(rows, JSON_LINES, connection), path=folder, origin=str(folder))
+    return replace(open_typed(rows, JSON_LINES, connect()), path=folder, origin=str(folder))
 
 
 def text_rows(folder: Path) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from statistics import median
@@ -21,7 +21,7 @@ from PIL import ExifTags, Image, ImageChops, ImageOps
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.costs import Costs, balanced
 from scaffold.own.source import quoted
-from scaffold.own.writing import MODEL, OWN, Contents, in_template
+from scaffold.own.writing import MAX_COMMITTED, MODEL, OWN, Contents, in_template
 
 # By suffix, and what decodes them; features.py of the project knows the same.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -44,8 +44,6 @@ MIN_BINARY_IMAGES = 60
 MAX_DAMAGED = 0.05
 # A larger difference between two channels is a colour, and no trace of the compression.
 MAX_GREY_DIFFERENCE = 12
-# A larger file does not belong in git.
-MAX_COMMITTED = 5_000_000
 # The side of the image in the README's example.
 EXAMPLE_SIDE = 16
 # Folders of sets, not of classes.
@@ -90,7 +88,7 @@ class Collection:
         classes: Names of the classes that are predicted, the most frequent first.
         rare: How many images the other classes have, by name.
         positive: The class whose errors have costs, of two.
-        costs: What the owner says they are.
+        stated_costs: What the owner says they are.
     """
 
     path: Path
@@ -100,12 +98,19 @@ class Collection:
     classes: list[str] = field(default_factory=list)
     rare: dict[str, int] = field(default_factory=dict)
     positive: str = ""
-    costs: Costs | None = None
+    stated_costs: Costs | None = None
 
     @property
     def is_binary(self) -> bool:
         """Whether one of two classes is the positive one."""
         return len(self.classes) == 2
+
+    @property
+    def costs(self) -> Costs:
+        """Of two classes; unless they are stated, no class is dearer to predict for all images."""
+        n_positive = len(self.of_class(self.positive))
+        n_negative = len(self.chosen) - n_positive
+        return self.stated_costs or balanced(n_negative, n_positive)
 
     @property
     def chosen(self) -> list[Photo]:
@@ -394,8 +399,8 @@ def remarks(collection: Collection) -> list[str]:
     if n_located:
         found.append(f"{n_located} images say where they were taken; their copies do not.")
     if collection.is_binary:
-        costs = collection.costs or default_costs(collection)
-        found.append(f"The positive class is {collection.positive}, with {costs.sentence}.")
+        costs = collection.costs.sentence
+        found.append(f"The positive class is {collection.positive}, with {costs}.")
     return found
 
 
@@ -424,8 +429,8 @@ def stored_name(path: Path) -> str:
     return f"{name or 'images'}.parquet"
 
 
-def store(collection: Collection, target: Path) -> str:
-    """Write file, class and copy of each image as Parquet; returns its SHA-256."""
+def store(collection: Collection, target: Path) -> None:
+    """Write file, class and copy of each image as Parquet."""
     photos = collection.chosen
     columns = [
         [photo.file for photo in photos],
@@ -439,8 +444,6 @@ def store(collection: Collection, target: Path) -> str:
             f"COPY images TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd, "
             "ROW_GROUP_SIZE 2048)"
         )
-    with target.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def context_of(collection: Collection) -> dict[str, Any]:
@@ -459,7 +462,7 @@ def context_of(collection: Collection) -> dict[str, Any]:
         "binary": collection.is_binary,
         "positive": collection.positive,
         "negative": next((c for c in collection.classes if c != collection.positive), ""),
-        "costs": (collection.costs or default_costs(collection)) if collection.is_binary else None,
+        "costs": collection.costs if collection.is_binary else None,
         "size": size_of(photos),
         "colours": colours_of(photos),
         "n_left_out": len(collection.left_out),
@@ -468,12 +471,6 @@ def context_of(collection: Collection) -> dict[str, Any]:
         "max_committed": MAX_COMMITTED // 1_000_000,
         "example_json": in_template(json.dumps({"image": example(photos[0])})),
     }
-
-
-def default_costs(collection: Collection) -> Costs:
-    """Costs by which no class is dearer to predict for all images."""
-    n_positive = len(collection.of_class(collection.positive))
-    return balanced(len(collection.chosen) - n_positive, n_positive)
 
 
 def example(photo: Photo) -> str:

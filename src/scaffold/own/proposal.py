@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.columns import FREE_TEXT, MARKS, Column, Table
-from scaffold.own.costs import Costs
+from scaffold.own.costs import Costs, balanced
 from scaffold.own.source import cell_text, quoted
 
 CLASSIFICATION, REGRESSION, TEXTS = "tabular-classification", "tabular-regression", "nlp"
@@ -52,7 +52,7 @@ class Proposal:
         classes: Of a category, those that are predicted, the most frequent first.
         rare: Its classes with too few rows, which are left out.
         positive: The class whose errors have costs, of two.
-        costs: What the owner says they are.
+        stated_costs: What the owner says they are.
         text: The column that the model reads, of a project about texts.
         fields: The columns that the model gets.
         left_out: Why the others are left out, by name.
@@ -70,7 +70,7 @@ class Proposal:
     classes: list[str] = field(default_factory=list)
     rare: list[str] = field(default_factory=list)
     positive: str = ""
-    costs: Costs | None = None
+    stated_costs: Costs | None = None
     text: Column | None = None
     fields: list[Column] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -85,6 +85,13 @@ class Proposal:
     def is_binary(self) -> bool:
         """Whether one of two classes is the positive one."""
         return len(self.classes) == 2
+
+    @property
+    def costs(self) -> Costs:
+        """Of two classes; unless they are stated, no class is dearer to predict for all rows."""
+        counts = dict(self.target.values)
+        negative = next(name for name in self.classes if name != self.positive)
+        return self.stated_costs or balanced(counts[negative], counts[self.positive])
 
 
 def guess_target(table: Table) -> Column:

@@ -83,7 +83,7 @@ def open_source(path: Path, table: str = "", origin: str = "") -> Source:
     kind = find_kind(path)
     if table and kind not in SEVERAL_TABLES:
         raise ScaffoldError(sentence(f"{path} is one table: leave --table out"))
-    connection = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": False})
+    connection = connect()
     try:
         if kind == DELIMITED:
             source = open_delimited(path, connection)
@@ -94,6 +94,11 @@ def open_source(path: Path, table: str = "", origin: str = "") -> Source:
     except duckdb.Error as error:
         raise unreadable(path, error) from error
     return replace(source, origin=origin or str(path))
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """A database in memory, which is bounded."""
+    return duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": False})
 
 
 def find_kind(path: Path) -> str:

@@ -5,28 +5,17 @@ import math
 import re
 import shutil
 from functools import partial
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from scaffold.own.columns import DATE_FORMATS, Column, Table, to_number
-from scaffold.own.costs import Costs, balanced
 from scaffold.own.proposal import CLASSIFICATION, MIN_CLASS_ROWS, REGRESSION, Proposal, text_of
 from scaffold.own.remote import is_remote
 from scaffold.own.source import DELIMITED, PARQUET, identifier, quoted
-from scaffold.own.writing import MODEL, OWN, Contents, in_template, literal
+from scaffold.own.writing import MAX_COMMITTED, MODEL, OWN, Contents, in_template, literal
 
-# A larger file does not belong in git.
-MAX_COMMITTED = 5_000_000
 # Categories with more values are not in the notebook.
 MAX_SHOWN = 20
-
-
-def default_costs(proposal: Proposal) -> Costs:
-    """Costs by which no class is dearer to predict for all rows."""
-    counts = dict(proposal.target.values)
-    negative = next(name for name in proposal.classes if name != proposal.positive)
-    return balanced(counts[negative], counts[proposal.positive])
 
 
 def contents(proposal: Proposal) -> Contents:
@@ -47,8 +36,8 @@ def contents(proposal: Proposal) -> Contents:
     )
 
 
-def store(table: Table, target: Path) -> str:
-    """Copy the rows to a path; returns their SHA-256.
+def store(table: Table, target: Path) -> None:
+    """Copy the rows to a path.
 
     JSON lines are stored as Parquet. In a Parquet file null is the only missing value.
     """
@@ -60,8 +49,6 @@ def store(table: Table, target: Path) -> str:
         source.connection.execute(
             f"COPY (SELECT {cells} FROM source) TO {quoted(target)} (FORMAT parquet)"
         )
-    with target.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def cell_without_marks(column: Column) -> str:
@@ -89,15 +76,9 @@ def shared_context(proposal: Proposal, used: list[Column]) -> dict[str, Any]:
         proposal: The project.
         used: The columns that it keeps.
     """
-    table, target, source = proposal.table, proposal.target, proposal.table.source
-    time, group = proposal.time, proposal.group
-    not_committed = reason_not_to_commit(table, proposal.left_out)
+    target, time, group = proposal.target, proposal.time, proposal.group
     is_class = proposal.variant != REGRESSION
-    return {
-        "file": source.path.name,
-        "origin": source.origin if is_remote(source.origin) else source.path.name,
-        "n_rows": f"{table.n_rows:,}",
-        "n_columns": len(table.columns),
+    return file_context(proposal.table, proposal.left_out) | {
         "variant": proposal.variant,
         "target": target,
         "classes": proposal.classes,
@@ -106,10 +87,8 @@ def shared_context(proposal: Proposal, used: list[Column]) -> dict[str, Any]:
         "positive": proposal.positive,
         "numeric_classes": is_class and target.kind != "category",
         "min_class_rows": MIN_CLASS_ROWS,
-        "costs": (proposal.costs or default_costs(proposal)) if proposal.is_binary else None,
+        "costs": proposal.costs if proposal.is_binary else None,
         "renamed": [column for column in used if column.name != column.field],
-        "delimiter": source.delimiter if source.kind == DELIMITED else ",",
-        "missing": ["", *(table.marks if source.kind == DELIMITED else ())],
         "time": time,
         "time_column": f"{time.field}_day" if time else "",
         "group": group,
@@ -118,7 +97,27 @@ def shared_context(proposal: Proposal, used: list[Column]) -> dict[str, Any]:
         "declaration": declaration,
         "masks": masks(proposal),
         "slices": proposal.slices,
-        "left_out": proposal.left_out,
+    }
+
+
+def file_context(table: Table, left_out: dict[str, str]) -> dict[str, Any]:
+    """What is said about a file of rows, whatever is done with them.
+
+    Args:
+        table: The rows.
+        left_out: Why columns are left out, by name.
+    """
+    source = table.source
+    is_delimited = source.kind == DELIMITED
+    not_committed = reason_not_to_commit(table, left_out)
+    return {
+        "file": source.path.name,
+        "origin": source.origin if is_remote(source.origin) else source.path.name,
+        "n_rows": f"{table.n_rows:,}",
+        "n_columns": len(table.columns),
+        "delimiter": source.delimiter if is_delimited else ",",
+        "missing": ["", *(table.marks if is_delimited else ())],
+        "left_out": left_out,
         "committed": not not_committed,
         "not_committed": not_committed,
     }

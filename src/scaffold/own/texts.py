@@ -51,10 +51,11 @@ def context_of(proposal: Proposal, text: Column) -> dict[str, Any]:
     beside = [column for column in (time, group) if column]
     used = [text, proposal.target, *proposal.slices, *beside]
     context = shared_context(proposal, used)
-    if context["committed"] and (kind := personal_text(proposal, text)):
+    texts = texts_of(proposal, text)
+    if context["committed"] and (kind := personal_data(texts)):
         context |= {"committed": False, "not_committed": f"some texts hold personal data ({kind})"}
-    short, long = text_lengths(proposal, text)
-    example = {"text": example_text(proposal, text)}
+    short, long = quartiles_of_length(texts)
+    example = {"text": example_text(texts)}
     return context | {
         "text_column": text,
         "too_long": text.longest > MAX_CHARACTERS,
@@ -71,9 +72,8 @@ def context_of(proposal: Proposal, text: Column) -> dict[str, Any]:
     }
 
 
-def personal_text(proposal: Proposal, text: Column) -> str:
-    """What personal data the texts of the sample hold; "" if none was found."""
-    texts = texts_of(proposal, text)
+def personal_data(texts: list[str]) -> str:
+    """What personal data the texts hold; "" if none was found."""
     for kind, pattern in PERSONAL.items():
         within = re.compile(rf"(?<!\w)(?:{pattern.pattern})(?!\w)", pattern.flags)
         if any(map(within.search, texts)):
@@ -88,19 +88,19 @@ def texts_of(proposal: Proposal, text: Column) -> list[str]:
     return [cell for (cell,) in rows if cell]
 
 
-def text_lengths(proposal: Proposal, text: Column) -> tuple[int, int]:
+def quartiles_of_length(texts: list[str]) -> tuple[int, int]:
     """The lower and the upper quartile of the number of characters, rounded to two digits."""
-    lengths = sorted(map(len, texts_of(proposal, text)))
+    lengths = sorted(map(len, texts))
     quartiles = (lengths[len(lengths) // 4], lengths[3 * len(lengths) // 4])
     low, high = (int(float(f"{length:.2g}")) for length in quartiles)
     return low, max(high, low + 1)
 
 
-def example_text(proposal: Proposal, text: Column) -> str:
+def example_text(texts: list[str]) -> str:
     """A short text of one line that a shell's command takes in single quotes."""
     plain = [
         cell
-        for cell in texts_of(proposal, text)
+        for cell in texts
         if "\n" not in cell and "'" not in cell and any(map(str.isalpha, cell))
     ]
     return min(plain or ["An example."], key=lambda cell: abs(len(cell) - 100))

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,6 +31,8 @@ OWN = {
 }
 MODEL = "src/{{ package_name }}/model.py"
 RAW = Path("data/raw")
+# A larger file does not belong in git.
+MAX_COMMITTED = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Contents:
         folder: Below files/, with the files in place of the template's.
         files: The names of these, by what they replace, such as OWN.
         context: What they say.
-        store: Copies the rows to a path, which it is given; returns their SHA-256.
+        store: Copies the rows to a path, which it is given.
         name: Of the rows in data/raw.
         committed: Whether the rows are a part of the repository.
     """
@@ -54,7 +57,7 @@ class Contents:
     folder: str
     files: Mapping[str, str]
     context: Mapping[str, Any]
-    store: Callable[[Path], str]
+    store: Callable[[Path], None]
     name: str
     committed: bool
 
@@ -72,7 +75,10 @@ def adopt(contents: Contents, project: Path) -> list[Path]:
     """
     stored = project / RAW / contents.name
     stored.parent.mkdir(parents=True, exist_ok=True)
-    context = {**contents.context, "stored": contents.name, "sha256": contents.store(stored)}
+    contents.store(stored)
+    with stored.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    context = {**contents.context, "stored": contents.name, "sha256": digest}
     with own_template(contents, context) as template, TemporaryDirectory() as folder:
         rendered = Path(folder) / project.name
         answers = {
