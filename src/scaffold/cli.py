@@ -136,7 +136,7 @@ def new(
 
     With --from it looks at the rows, shows what it found, and makes a project about them: a table
     in which a category or a number is predicted, or with -d variant=clustering segments are found,
-    or images in a folder for each class.
+    series of which the next values are forecast, or images in a folder for each class.
     """
     if not source and (target or positive or table or costs):
         raise ScaffoldError("--table, --target, --positive and --costs need --from.")

@@ -11,7 +11,7 @@ from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.writing import Contents, adopt
 from support import environments
 from support.combinations import COMBINATIONS
-from support.own import customers, messages, visits, write_orders
+from support.own import customers, messages, sales, visits, write_orders
 from support.projects import ENVIRONMENT, Project
 from support.textures import write_images
 
@@ -24,6 +24,8 @@ COUNTS = {
     "texts": (1490, 10),
     "images": (180, 0),
     "clusters": (1490, 10),
+    # Of the test set, because a raw row is one value of a history.
+    "series": (70, 0),
 }
 # Where `predict` writes what it refuses.
 REFUSED = "out-refused.csv"
@@ -47,6 +49,9 @@ def contents_of(kind: str, folder: Path) -> Contents:
         path = path.with_suffix(".csv")
         path.write_text(visits(1500), "utf-8")
         wanted = Wanted(variant="clustering", defaults=True)
+    elif kind == "series":
+        path = path.with_suffix(".csv")
+        path.write_text(sales(), "utf-8")
     else:
         path = path.with_suffix(".parquet")
         write_orders(path)
@@ -100,6 +105,8 @@ def count_rows(path: Path) -> int:
 def test_raw_file_is_predicted_and_monitored(own: Project, request: pytest.FixtureRequest) -> None:
     """The file itself, with its names, delimiter and formats, is read like any later one."""
     (raw,) = (own.folder / "data/raw").iterdir()
+    if own.combination.variant == "time-series":
+        raw = own.folder / "data/splits/test.parquet"
     own.offline("churn-radar", "predict", "--input", str(raw), "--output", "out.csv")
     found = tuple(count_rows(own.folder / name) for name in ("out.csv", REFUSED))
     assert found == COUNTS[request.node.callspec.params["own"]]

@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
@@ -94,6 +95,22 @@ def visits(n_rows: int = 600) -> str:
             f"Ort {i % 40}",
         ]
         rows.append(";".join(cells).replace(".", ","))
+    return "\n".join(rows) + "\n"
+
+
+def sales(n_days: int = 730) -> str:
+    """Rows of two shops: days as in Germany, decimal commas, a weekly season, and a few gaps."""
+    rng = Random(7)  # noqa: S311 - no secret
+    rows = ["Datum;Filiale;Umsatz €;Notiz"]
+    for shop in ("Köln", "Bonn"):
+        level = 300.0
+        for i in range(n_days):
+            day = date(2022, 1, 1) + timedelta(i)
+            level += 0.2 * (300 - level) + rng.gauss(0, 12)
+            amount = level * (1.4 if day.weekday() == 5 else 1.0) + rng.gauss(0, 6)
+            cell = f"{max(amount, 0):.2f}".replace(".", ",")
+            if i % 90 != 40:
+                rows.append(f"{day:%d.%m.%Y};{shop};{cell if i % 100 else ''};ok")
     return "\n".join(rows) + "\n"
 
 

@@ -395,7 +395,7 @@ def test_slices_are_halves_without_categories(write: Write, tmp_path: Path) -> N
     assert passes_linter(tmp_path / "own")
 
 
-def test_series_is_no_table(write: Write) -> None:
+def test_days_alone_are_no_table(write: Write) -> None:
     rows = [f"2024-01-{i % 28 + 1:02},{i * 11 % 97}" for i in range(300)]
-    with pytest.raises(ScaffoldError, match='has only days beside "price": a series'):
+    with pytest.raises(ScaffoldError, match=r'only days beside "price".*variant=time-series'):
         proposal_of(write(lines("day,price", *rows)), "price")

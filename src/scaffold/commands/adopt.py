@@ -98,7 +98,7 @@ def replace(
         for path in paths:
             shutil.copy(rendered / path, project / path)
         shutil.copytree(rendered / RAW, project / RAW, dirs_exist_ok=True)
-    drop_sample(project)
+    drop_sample(project, contents.unused)
     describe(project, answers, contents.description)
     if not apart:
         return [*paths, RAW.as_posix(), "pyproject.toml", ANSWERS]

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table as ShownTable
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own import clusters, images, tables, texts
+from scaffold.own import clusters, images, series, tables, texts
 from scaffold.own.columns import Table, look
 from scaffold.own.costs import parse
 from scaffold.own.folders import has_texts, open_texts
@@ -60,6 +60,10 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
             table = look(opened)
         if wanted.variant == clusters.CLUSTERING:
             return contents_of_segments(table, wanted, console)
+        if wanted.variant == series.SERIES or (
+            not wanted.variant and series.is_series(table, wanted.target)
+        ):
+            return contents_of_forecasts(table, wanted, console)
         proposal = propose_from(table, wanted)
         show_proposal(proposal, console)
         return contents_of(proposal)
@@ -92,6 +96,19 @@ def contents_of_segments(table: Table, wanted: Wanted, console: Console) -> Cont
     found = clusters.propose(table)
     show_segmentation(found, console)
     return clusters.contents(found)
+
+
+def contents_of_forecasts(table: Table, wanted: Wanted, console: Console) -> Contents:
+    """As contents_from(), for values at regular times."""
+    if wanted.positive or wanted.costs:
+        raise ScaffoldError("A forecast has no classes: leave --positive and --costs out.")
+    target = wanted.target
+    if not target:
+        guess = series.guess_value(table)
+        target = guess if wanted.defaults else ask("Which column is forecast?", guess, "--target")
+    found = series.propose(table, target)
+    show_forecasts(found, console)
+    return series.contents(found)
 
 
 def propose_from(table: Table, wanted: Wanted) -> Proposal:
@@ -175,6 +192,20 @@ def show_segmentation(found: clusters.Segmentation, console: Console) -> None:
     if n_incomplete:
         text = f"{n_incomplete:,} of {found.table.n_rows:,} rows lack a field and are left out."
         console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def show_forecasts(found: series.Forecasts, console: Console) -> None:
+    """One line for each column, as show_proposal(); and what is forecast from what."""
+    uses = {name: f"left out: {reason}" for name, reason in found.left_out.items()}
+    uses |= {column.name: "tells series apart" for column in found.keys}
+    uses |= {found.time.name: "time", found.target.name: "value that is forecast"}
+    show_columns(found.table, uses, console)
+    step = found.step
+    text = (
+        f"{len(found.series):,} series with a value each {step.name}: the next {step.horizon} are "
+        f"forecast from the last {step.history}."
+    )
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def show_columns(table: Table, uses: dict[str, str], console: Console) -> None:

@@ -148,8 +148,8 @@ def propose(table: Table, target: str, positive: str = "", variant: str = "") ->
     if all(field.kind == "date" for field in proposal.fields):
         raise ScaffoldError(
             sentence(
-                f'{table.source.path} has only days beside "{column.name}": a series, of which '
-                "--from makes no project; see the variant time-series"
+                f'{table.source.path} has only days beside "{column.name}"; as a series it is '
+                "forecast with -d variant=time-series"
             )
         )
     return proposal

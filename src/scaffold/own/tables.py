@@ -118,6 +118,8 @@ def file_context(table: Table, left_out: dict[str, str]) -> dict[str, Any]:
         "delimiter": source.delimiter if is_delimited else ",",
         "missing": ["", *(table.marks if is_delimited else ())],
         "left_out": left_out,
+        # Whether cells of instances may be lists.
+        "lists": False,
         "committed": not not_committed,
         "not_committed": not_committed,
     }

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -49,6 +49,7 @@ class Contents:
         store: Copies the rows to a path, which it is given.
         name: Of the rows in data/raw.
         committed: Whether the rows are a part of the repository.
+        unused: Packages that only the sample needs, beside the one that holds it.
     """
 
     variant: str
@@ -60,6 +61,7 @@ class Contents:
     store: Callable[[Path], None]
     name: str
     committed: bool
+    unused: tuple[str, ...] = ()
 
     def paths(self, package: str) -> list[str]:
         """The files of a project that are replaced."""
@@ -89,7 +91,7 @@ def adopt(contents: Contents, project: Path) -> list[Path]:
         copier.run_copy(str(template), rendered, data=answers, defaults=True, quiet=True)
         for path in contents.paths(answers["package_name"]):
             shutil.copy(rendered / path, project / path)
-    drop_sample(project)
+    drop_sample(project, contents.unused)
     if contents.committed:
         return []
     ignore_rows(project)
@@ -143,10 +145,13 @@ def place(template: Path, variant: str, name: str) -> Path:
 GROUP = re.compile(r"# The sample's source; [^\n]*\ndata = \[\"(?P<package>\w+)[^\]]*\]\n")
 
 
-def drop_sample(project: Path) -> None:
-    """Remove the package of the sample's rows from pyproject.toml, if it is there."""
+def drop_sample(project: Path, unused: Sequence[str] = ()) -> None:
+    """Remove the package of the sample's rows, and unused ones, from pyproject.toml."""
     path = project / "pyproject.toml"
     text = path.read_text("utf-8")
+    for name in unused:
+        text = re.sub(rf'    "{name}[^a-z].*",\n', "", text)
+    path.write_text(text, "utf-8")
     if not (group := GROUP.search(text)):
         return
     for old, new in (
