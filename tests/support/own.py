@@ -98,7 +98,7 @@ def visits(n_rows: int = 600) -> str:
     return "\n".join(rows) + "\n"
 
 
-def sales(n_days: int = 730) -> str:
+def sales(n_days: int = 1100) -> str:
     """Rows of two shops: days as in Germany, decimal commas, a weekly season, and a few gaps."""
     rng = Random(7)  # noqa: S311 - no secret
     rows = ["Datum;Filiale;Umsatz €;Notiz"]

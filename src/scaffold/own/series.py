@@ -37,6 +37,8 @@ MAX_FORECAST_VALUES = 150_000
 MAX_SHOWN = 4
 # A time before 1970, of which projects test the first characters.
 EARLY = "1959-12-01T00:00"
+# With fewer windows, they overlap more.
+FEW_WINDOWS = 1000
 # Names of columns that clean() adds.
 TAKEN = {"series", "period", "origin", "times", "values", "ahead"}
 
@@ -222,7 +224,8 @@ class Forecasts:
         step = self.step
         n_origins = sum(n_steps - step.history for _, n_steps in self.series)
         spacing = max(
-            math.ceil(step.horizon / 3), math.ceil(n_origins * step.horizon / MAX_FORECAST_VALUES)
+            min(math.ceil(step.horizon / 3), n_origins // FEW_WINDOWS),
+            math.ceil(n_origins * step.horizon / MAX_FORECAST_VALUES),
         )
         while math.gcd(spacing, step.season) > 1:
             spacing += 1
