@@ -14,6 +14,7 @@ from scaffold.own import clusters, images, tables, texts
 from scaffold.own.columns import Table, look
 from scaffold.own.costs import parse
 from scaffold.own.folders import has_texts, open_texts
+from scaffold.own.networks import FRAMEWORKS, SKLEARN
 from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.remote import local_copy
 from scaffold.own.source import open_source
@@ -31,6 +32,7 @@ class Wanted:
         variant: The kind of problem.
         defaults: Ask nothing.
         costs: Of two classes, of a false negative and a false positive, such as 5:1.
+        framework: Of the model.
     """
 
     target: str = ""
@@ -39,6 +41,7 @@ class Wanted:
     variant: str = ""
     defaults: bool = False
     costs: str = ""
+    framework: str = SKLEARN
 
 
 def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
@@ -52,6 +55,9 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
     Raises:
         ScaffoldError: The rows cannot be read, or make no project.
     """
+    if wanted.framework not in FRAMEWORKS:
+        known = " and ".join(FRAMEWORKS)
+        raise ScaffoldError(f'--from knows the frameworks {known}, not "{wanted.framework}".')
     with local_copy(source, console) as (path, origin):
         if path.is_dir() and not has_texts(path):
             return contents_of_images(path, wanted, console)
@@ -62,7 +68,7 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
             return contents_of_segments(table, wanted, console)
         proposal = propose_from(table, wanted)
         show_proposal(proposal, console)
-        return contents_of(proposal)
+        return contents_of(proposal, wanted.framework)
 
 
 def contents_of_images(folder: Path, wanted: Wanted, console: Console) -> Contents:
@@ -79,7 +85,7 @@ def contents_of_images(folder: Path, wanted: Wanted, console: Console) -> Conten
         images.choose_positive(collection, ask(question, collection.positive, "--positive"))
     choose_costs(collection, wanted)
     show_collection(collection, console)
-    return images.contents(collection)
+    return images.contents(collection, wanted.framework)
 
 
 def contents_of_segments(table: Table, wanted: Wanted, console: Console) -> Contents:
@@ -88,6 +94,10 @@ def contents_of_segments(table: Table, wanted: Wanted, console: Console) -> Cont
         raise ScaffoldError(
             "A project of the variant clustering predicts no column: leave --target, --positive "
             "and --costs out."
+        )
+    if wanted.framework != SKLEARN:
+        raise ScaffoldError(
+            "A project of the variant clustering is made with scikit-learn: leave framework out."
         )
     found = clusters.propose(table)
     show_segmentation(found, console)
@@ -129,11 +139,11 @@ def choose_costs(found: Proposal | images.Collection, wanted: Wanted) -> None:
         found.stated_costs = None if answer == suggested else parse(answer)
 
 
-def contents_of(proposal: Proposal) -> Contents:
+def contents_of(proposal: Proposal, framework: str) -> Contents:
     """The project that the proposal describes."""
     if proposal.text:
-        return texts.contents(proposal, proposal.text)
-    return tables.contents(proposal)
+        return texts.contents(proposal, proposal.text, framework)
+    return tables.contents(proposal, framework)
 
 
 def ask(question: str, suggested: str, option: str) -> str:
@@ -210,7 +220,10 @@ def own_answers(contents: Contents, answers: dict[str, str]) -> dict[str, str]:
     variant = answers.get("variant", contents.variant)
     if variant != contents.variant:
         raise ScaffoldError(f"These rows make a project of {contents.variant}, not of {variant}.")
-    if answers.get("framework", "sklearn") != "sklearn":
-        raise ScaffoldError("--from makes projects with scikit-learn: leave framework out.")
-    given = {"variant": variant, "framework": "sklearn", "description": contents.description}
+    framework = answers.get("framework", contents.framework)
+    if framework != contents.framework:
+        raise ScaffoldError(
+            f"These rows make a project with {contents.framework}, not with {framework}."
+        )
+    given = {"variant": variant, "framework": framework, "description": contents.description}
     return given | answers

@@ -79,7 +79,7 @@ def build_layers(config: ModelConfig, shape: tuple[int, ...], n_classes: int) ->
 
 
 def distort(pixels: Tensor, strength: float) -> Tensor:
-    """Rotate, stretch, shear and shift each image at random, as handwriting varies.
+    """Rotate, stretch, shear and shift each image at random; what was its edge fills the rest.
 
     Args:
         pixels: Shape (n, channels, height, width).
@@ -88,7 +88,7 @@ def distort(pixels: Tensor, strength: float) -> Tensor:
     change = torch.empty(len(pixels), 2, 3).uniform_(-strength, strength)
     transform = (torch.eye(2, 3) + change).to(pixels.device)
     grid = nn.functional.affine_grid(transform, list(pixels.shape), align_corners=False)
-    return nn.functional.grid_sample(pixels, grid, align_corners=False)
+    return nn.functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
 
 
 def load_backbone(name: str, n_channels: int, n_classes: int) -> Any:
