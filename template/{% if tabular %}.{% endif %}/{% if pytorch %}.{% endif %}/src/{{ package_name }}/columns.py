@@ -1,6 +1,6 @@
 """What comes before the layers of a network for tables: encoded categories, scaled numbers."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from .core.rows import Features
 from .training.network import OPSET, join_graphs
 
-Encoder = OneHotEncoder
+Encoder: TypeAlias = OneHotEncoder
 
 
 def fit_encoder(features: Features) -> Encoder:
