@@ -1,6 +1,6 @@
 """What comes before the layers of a network for tables: encoded categories, scaled numbers."""
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,16 +13,14 @@ from torch import Tensor, nn
 from .core.rows import Features
 from .training.network import OPSET, join_graphs
 
-Encoder: TypeAlias = OneHotEncoder
 
-
-def fit_encoder(features: Features) -> Encoder:
+def fit_encoder(features: Features) -> OneHotEncoder:
     """Learn the categories of the training set; others are ignored."""
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32)
     return encoder.fit(features["categorical"])
 
 
-def encode(encoder: Encoder, features: Features) -> Features:
+def encode(encoder: OneHotEncoder, features: Features) -> Features:
     """The features with "one_hot" of shape (n, categories) in place of "categorical"."""
     return {
         "numeric": features["numeric"],
@@ -30,7 +28,7 @@ def encode(encoder: Encoder, features: Features) -> Features:
     }
 
 
-def join_encoder(encoder: Encoder, network: ModelProto) -> bytes:
+def join_encoder(encoder: OneHotEncoder, network: ModelProto) -> bytes:
     """Encoder and network as one ONNX graph; its inputs are named as the features."""
     inputs = [("categorical", StringTensorType([None, encoder.n_features_in_]))]
     onnx = to_onnx(encoder, initial_types=inputs, target_opset=OPSET)
@@ -46,11 +44,9 @@ class Columns(nn.Module):
 
     def __init__(self, inputs: Features) -> None:
         super().__init__()
-        numeric = inputs["numeric"]
-        scale = np.nanstd(numeric, axis=0)
-        scale[scale == 0] = 1
-        self.scale = nn.Buffer(torch.tensor(scale))
-        self.median = nn.Buffer(torch.tensor(np.nanmedian(numeric, axis=0)))
+        scale = np.nanstd(inputs["numeric"], axis=0)
+        self.scale = nn.Buffer(torch.tensor(np.where(scale, scale, 1)))
+        self.median = nn.Buffer(torch.tensor(np.nanmedian(inputs["numeric"], axis=0)))
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
         """Shape (n, columns)."""

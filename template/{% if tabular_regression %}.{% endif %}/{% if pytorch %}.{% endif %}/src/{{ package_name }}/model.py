@@ -11,11 +11,12 @@ from optuna import Trial
 from pydantic import Field
 from torch import Tensor, nn
 
-from .columns import Columns, Encoder, encode, fit_encoder, join_encoder
+from .columns import Columns, encode, fit_encoder, join_encoder
 from .core.rows import Array, Features
 from .training.network import TrainingConfig, export_network, fit_network, predict_network
 
-Model = tuple[Encoder, nn.Module]
+# The encoder of columns.py, and the network.
+Model = tuple[Any, nn.Module]
 
 # As metrics.json names it.
 FRAMEWORK = "pytorch"
@@ -34,8 +35,8 @@ class Network(nn.Module):
     def __init__(self, config: ModelConfig, inputs: Features, y: Array) -> None:
         super().__init__()
         n_columns = sum(values.shape[1] for values in inputs.values())
-        self.columns = Columns(inputs)
         self.layers = nn.Sequential(
+            Columns(inputs),
             nn.Linear(n_columns, config.width),
             nn.ReLU(),
             nn.Dropout(config.dropout),
@@ -50,7 +51,7 @@ class Network(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
         """Shape (n, 1)."""
-        return self.center + self.scale * self.layers(self.columns(inputs))
+        return self.center + self.scale * self.layers(inputs)
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
