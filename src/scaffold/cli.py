@@ -195,8 +195,8 @@ def adopt(
     """Replace the sample of a project, or earlier rows, by yours, in one commit.
 
     Replaces data.py, features.py, their tests, params.toml, the notebook, README.md and
-    MODEL_CARD.md, and model.py for tables, as `new --from` writes them, unless you have changed
-    one of them.
+    MODEL_CARD.md, and model.py (with PyTorch columns.py) for tables, as `new --from` writes them,
+    unless you have changed one of them.
     """
     from scaffold.commands.adopt import adopt as adopt_rows  # noqa: PLC0415
     from scaffold.own.asking import Wanted, contents_from  # noqa: PLC0415
