@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as ShownTable
@@ -15,10 +16,16 @@ from scaffold.own.columns import Table, look
 from scaffold.own.costs import parse
 from scaffold.own.folders import has_texts, open_texts
 from scaffold.own.networks import FRAMEWORKS, SKLEARN
-from scaffold.own.proposal import Proposal, guess_target, propose
+from scaffold.own.proposal import Proposal, guess_target, listing, propose
 from scaffold.own.remote import local_copy
 from scaffold.own.source import open_source
 from scaffold.own.writing import Contents
+
+# What a table of columns shows of an example.
+MAX_EXAMPLE = 17
+LEFT_OUT = "left out"
+# Numbers stand at the right of their cells.
+RIGHT = ("missing", "values")
 
 
 @dataclass(frozen=True)
@@ -155,46 +162,86 @@ def ask(question: str, suggested: str, option: str) -> str:
 
 def show_proposal(proposal: Proposal, console: Console) -> None:
     """One line for each column: what was found, and what becomes of it."""
+    deciding = next((column for column in (proposal.time, proposal.group) if column), None)
     uses = {}
     for column in proposal.table.columns:
-        use = proposal.left_out.get(column.name, "field")
-        if use != "field":
-            use = f"left out: {use}"
+        use = LEFT_OUT if column.name in proposal.left_out else "field"
         if column is proposal.target:
-            use = f"target ({proposal.variant})"
+            use = "target"
         if column is proposal.text:
-            use = "the text that the model reads"
-        if column in (proposal.time, proposal.group):
-            use += "; decides the split"
-        uses[column.name] = use
-    show_columns(proposal.table, uses, console)
+            use = "text"
+        uses[column.name] = f"{use}, split" if column is deciding else use
+    show_columns(proposal.table, uses, proposal.left_out, console)
+    split = f'; the rows are split by "{deciding.name}"' if deciding else ""
+    say(f'The project predicts "{proposal.target.name}" ({proposal.variant}){split}.', console)
+    if proposal.text:
+        say(f'The model reads "{proposal.text.name}".', console)
     if proposal.is_binary:
-        text = f"The positive class is {proposal.positive}, with {proposal.costs.sentence}."
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        say(f"The positive class is {proposal.positive}, with {proposal.costs.sentence}.", console)
 
 
 def show_segmentation(found: clusters.Segmentation, console: Console) -> None:
     """One line for each column, as show_proposal(); and what is not in the distances."""
-    uses = {name: f"left out: {reason}" for name, reason in found.left_out.items()}
-    uses |= {column.name: "describes the segments" for column in found.described}
+    uses = dict.fromkeys(found.left_out, LEFT_OUT)
+    uses |= {column.name: "describes" for column in found.described}
     for measure in found.measures:
-        kind = "factor" if measure.is_factor else "difference"
-        uses[measure.column.name] = f"field; one step is a {kind} of {measure.step:g}"
-    show_columns(found.table, uses, console)
+        sign = "x " if measure.is_factor else ""
+        uses[measure.column.name] = f"field, step {sign}{measure.step:g}"
+    show_columns(found.table, uses, found.left_out, console)
+    say(
+        'The project finds segments by the fields; two values that differ by a step (with "x" by '
+        "a factor) are as far apart in each of them.",
+        console,
+    )
     n_incomplete = found.table.n_rows - found.n_complete
     if n_incomplete:
-        text = f"{n_incomplete:,} of {found.table.n_rows:,} rows lack a field and are left out."
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        say(
+            f"{n_incomplete:,} of {found.table.n_rows:,} rows lack a field and are left out.",
+            console,
+        )
 
 
-def show_columns(table: Table, uses: dict[str, str], console: Console) -> None:
-    """One line for each column: what was found, and its use by name."""
-    shown = ShownTable("column", "holds", "missing", "values", "example", "in the project")
+def show_columns(
+    table: Table, uses: dict[str, str], left_out: dict[str, str], console: Console
+) -> None:
+    """One line for each column, which fits into 80 characters; below, what takes sentences.
+
+    Args:
+        table: The rows.
+        uses: A word or two about each column, by name.
+        left_out: The reasons of those that are left out, by name.
+        console: Where it is shown.
+    """
+    shown = ShownTable(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    shown.add_column("column", overflow="fold")
+    for name in ("holds", "missing", "values", "example", "use"):
+        shown.add_column(name, no_wrap=True, justify="right" if name in RIGHT else "left")
     for column in table.columns:
-        holds = f"{column.kind} ({column.note})" if column.note else column.kind
-        cells = (column.name, holds, f"{column.missing:.1%}", f"{column.distinct:,}")
-        shown.add_row(*map(escape, (*cells, column.example, uses[column.name])))
+        missing = f"{column.missing:.1%}" if column.missing else ""
+        example = shorten(column.example, MAX_EXAMPLE)
+        cells = (column.name, column.kind, missing, f"{column.distinct:,}", example)
+        shown.add_row(*map(escape, (*cells, uses[column.name])))
     console.print(shown)
+    for column in table.columns:
+        if column.note:
+            say(f'"{column.name}" is read with the {column.note}.', console)
+    reasons: dict[str, list[str]] = {}
+    for name, reason in left_out.items():
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        each = ", each because" if len(names) > 1 else ", because"
+        say(f"Left out: {listing(names)}{each} {reason}.", console)
+
+
+def shorten(text: str, length: int) -> str:
+    """A text on one line, cut off with three dots."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 3]}..."
+
+
+def say(text: str, console: Console) -> None:
+    """Print a sentence, broken between words."""
+    console.print(text, highlight=False, markup=False)
 
 
 def show_collection(collection: images.Collection, console: Console) -> None:
