@@ -144,10 +144,11 @@ def new(
     if source:
         # Here, because DuckDB takes a while to import.
         from scaffold.own.asking import Wanted, contents_from, own_answers  # noqa: PLC0415
+        from scaffold.own.networks import SKLEARN  # noqa: PLC0415
         from scaffold.own.writing import adopt  # noqa: PLC0415
 
-        variant = answers.get("variant", "")
-        wanted = Wanted(target, positive, table, variant, defaults, costs)
+        variant, framework = answers.get("variant", ""), answers.get("framework", SKLEARN)
+        wanted = Wanted(target, positive, table, variant, defaults, costs, framework)
         contents = contents_from(source, wanted, console)
         answers, fill = own_answers(contents, answers), partial(adopt, contents)
     if not defaults:
@@ -194,16 +195,17 @@ def adopt(
     """Replace the sample of a project, or earlier rows, by yours, in one commit.
 
     Replaces data.py, features.py, their tests, params.toml, the notebook, README.md and
-    MODEL_CARD.md, and model.py for tables, as `new --from` writes them, unless you have changed
-    one of them.
+    MODEL_CARD.md, and model.py (with PyTorch columns.py) for tables, as `new --from` writes them,
+    unless you have changed one of them.
     """
     from scaffold.commands.adopt import adopt as adopt_rows  # noqa: PLC0415
     from scaffold.own.asking import Wanted, contents_from  # noqa: PLC0415
 
     project = find_project(project)
     Repository(project).require_rest()
-    variant = recorded_answers(project)["variant"]
-    wanted = Wanted(target, positive, table, variant, defaults, costs)
+    answers = recorded_answers(project)
+    variant, framework = answers["variant"], answers["framework"]
+    wanted = Wanted(target, positive, table, variant, defaults, costs, framework)
     adopt_rows(project, contents_from(source, wanted, console), force=force)
     note(f"The rows are committed. Next:\n\n    uv run {command_of(project)} run")
 

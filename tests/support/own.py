@@ -119,8 +119,8 @@ CODE = ("src", "tests", "notebooks")
 
 def made(contents: Contents, folder: Path) -> list[Path]:
     """Make a project of these contents, formatted as by `scaffold new`; what is not committed."""
-    answers = {"variant": contents.variant, "package_name": "own", "description": "Own."}
-    render(folder, answers)
+    answers = {"variant": contents.variant, "framework": contents.framework}
+    render(folder, {**answers, "package_name": "own", "description": "Own."})
     apart = adopt(contents, folder)
     for arguments in (["format"], ["check", "--fix", "--exit-zero"]):
         command = [sys.executable, "-m", "ruff", *arguments, "--quiet", *CODE]

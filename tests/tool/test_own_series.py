@@ -192,6 +192,12 @@ def test_classes_have_no_place(write: Write) -> None:
         contents_from(str(write(series(days(1, 400)))), wanted, Console(quiet=True))
 
 
+def test_framework_is_refused(write: Write) -> None:
+    wanted = Wanted(framework="pytorch", defaults=True)
+    with pytest.raises(ScaffoldError, match="time-series with scikit-learn: leave framework out"):
+        contents_from(str(write(sales())), wanted, Console(quiet=True))
+
+
 def test_names_end_no_docstring_and_no_template(tmp_path: Path) -> None:
     cells = ('x"""y', "{{ 1 }}")
     path = tmp_path / "rows.csv"

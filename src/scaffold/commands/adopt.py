@@ -50,7 +50,7 @@ def adopt(project: Path, contents: Contents, *, force: bool = False) -> None:
 
 def require_fit(answers: dict[str, Any], contents: Contents) -> None:
     """Raise ScaffoldError if the project is of another variant or framework."""
-    for name, needed in (("variant", contents.variant), ("framework", "sklearn")):
+    for name, needed in (("variant", contents.variant), ("framework", contents.framework)):
         if answers[name] != needed:
             raise ScaffoldError(
                 f"These rows need {name}={needed}, and the project has {answers[name]}: "

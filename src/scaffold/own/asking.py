@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as ShownTable
@@ -14,10 +15,17 @@ from scaffold.own import clusters, images, series, tables, texts
 from scaffold.own.columns import Table, look
 from scaffold.own.costs import parse
 from scaffold.own.folders import has_texts, open_texts
-from scaffold.own.proposal import Proposal, guess_target, propose
+from scaffold.own.networks import FRAMEWORKS, SKLEARN
+from scaffold.own.proposal import Proposal, guess_target, listing, propose
 from scaffold.own.remote import local_copy
 from scaffold.own.source import open_source
 from scaffold.own.writing import Contents
+
+# What a table of columns shows of an example.
+MAX_EXAMPLE = 17
+LEFT_OUT = "left out"
+# Numbers stand at the right of their cells.
+RIGHT = ("missing", "values")
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,7 @@ class Wanted:
         variant: The kind of problem.
         defaults: Ask nothing.
         costs: Of two classes, of a false negative and a false positive, such as 5:1.
+        framework: Of the model.
     """
 
     target: str = ""
@@ -39,6 +48,7 @@ class Wanted:
     variant: str = ""
     defaults: bool = False
     costs: str = ""
+    framework: str = SKLEARN
 
 
 def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
@@ -52,6 +62,9 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
     Raises:
         ScaffoldError: The rows cannot be read, or make no project.
     """
+    if wanted.framework not in FRAMEWORKS:
+        known = " and ".join(FRAMEWORKS)
+        raise ScaffoldError(f'--from knows the frameworks {known}, not "{wanted.framework}".')
     with local_copy(source, console) as (path, origin):
         if path.is_dir() and not has_texts(path):
             return contents_of_images(path, wanted, console)
@@ -66,7 +79,7 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
             return contents_of_forecasts(table, wanted, console)
         proposal = propose_from(table, wanted)
         show_proposal(proposal, console)
-        return contents_of(proposal)
+        return contents_of(proposal, wanted.framework)
 
 
 def contents_of_images(folder: Path, wanted: Wanted, console: Console) -> Contents:
@@ -83,7 +96,16 @@ def contents_of_images(folder: Path, wanted: Wanted, console: Console) -> Conten
         images.choose_positive(collection, ask(question, collection.positive, "--positive"))
     choose_costs(collection, wanted)
     show_collection(collection, console)
-    return images.contents(collection)
+    return images.contents(collection, wanted.framework)
+
+
+def require_sklearn(variant: str, wanted: Wanted) -> None:
+    """Raise ScaffoldError where another framework is wanted."""
+    if wanted.framework != SKLEARN:
+        raise ScaffoldError(
+            f"--from makes a project of the variant {variant} with scikit-learn: leave framework "
+            "out."
+        )
 
 
 def contents_of_segments(table: Table, wanted: Wanted, console: Console) -> Contents:
@@ -93,6 +115,7 @@ def contents_of_segments(table: Table, wanted: Wanted, console: Console) -> Cont
             "A project of the variant clustering predicts no column: leave --target, --positive "
             "and --costs out."
         )
+    require_sklearn(clusters.CLUSTERING, wanted)
     found = clusters.propose(table)
     show_segmentation(found, console)
     return clusters.contents(found)
@@ -100,6 +123,7 @@ def contents_of_segments(table: Table, wanted: Wanted, console: Console) -> Cont
 
 def contents_of_forecasts(table: Table, wanted: Wanted, console: Console) -> Contents:
     """As contents_from(), for values at regular times."""
+    require_sklearn(series.SERIES, wanted)
     if wanted.positive or wanted.costs:
         raise ScaffoldError("A forecast has no classes: leave --positive and --costs out.")
     target = wanted.target
@@ -146,11 +170,11 @@ def choose_costs(found: Proposal | images.Collection, wanted: Wanted) -> None:
         found.stated_costs = None if answer == suggested else parse(answer)
 
 
-def contents_of(proposal: Proposal) -> Contents:
+def contents_of(proposal: Proposal, framework: str) -> Contents:
     """The project that the proposal describes."""
     if proposal.text:
-        return texts.contents(proposal, proposal.text)
-    return tables.contents(proposal)
+        return texts.contents(proposal, proposal.text, framework)
+    return tables.contents(proposal, framework)
 
 
 def ask(question: str, suggested: str, option: str) -> str:
@@ -162,60 +186,100 @@ def ask(question: str, suggested: str, option: str) -> str:
 
 def show_proposal(proposal: Proposal, console: Console) -> None:
     """One line for each column: what was found, and what becomes of it."""
+    deciding = next((column for column in (proposal.time, proposal.group) if column), None)
     uses = {}
     for column in proposal.table.columns:
-        use = proposal.left_out.get(column.name, "field")
-        if use != "field":
-            use = f"left out: {use}"
+        use = LEFT_OUT if column.name in proposal.left_out else "field"
         if column is proposal.target:
-            use = f"target ({proposal.variant})"
+            use = "target"
         if column is proposal.text:
-            use = "the text that the model reads"
-        if column in (proposal.time, proposal.group):
-            use += "; decides the split"
-        uses[column.name] = use
-    show_columns(proposal.table, uses, console)
+            use = "text"
+        uses[column.name] = f"{use}, split" if column is deciding else use
+    show_columns(proposal.table, uses, proposal.left_out, console)
+    split = f'; the rows are split by "{deciding.name}"' if deciding else ""
+    say(f'The project predicts "{proposal.target.name}" ({proposal.variant}){split}.', console)
+    if proposal.text:
+        say(f'The model reads "{proposal.text.name}".', console)
     if proposal.is_binary:
-        text = f"The positive class is {proposal.positive}, with {proposal.costs.sentence}."
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        say(f"The positive class is {proposal.positive}, with {proposal.costs.sentence}.", console)
 
 
 def show_segmentation(found: clusters.Segmentation, console: Console) -> None:
     """One line for each column, as show_proposal(); and what is not in the distances."""
-    uses = {name: f"left out: {reason}" for name, reason in found.left_out.items()}
-    uses |= {column.name: "describes the segments" for column in found.described}
+    uses = dict.fromkeys(found.left_out, LEFT_OUT)
+    uses |= {column.name: "describes" for column in found.described}
     for measure in found.measures:
-        kind = "factor" if measure.is_factor else "difference"
-        uses[measure.column.name] = f"field; one step is a {kind} of {measure.step:g}"
-    show_columns(found.table, uses, console)
+        sign = "x " if measure.is_factor else ""
+        uses[measure.column.name] = f"field, step {sign}{measure.step:g}"
+    show_columns(found.table, uses, found.left_out, console)
+    say(
+        'The project finds segments by the fields; two values that differ by a step (with "x" by '
+        "a factor) are as far apart in each of them.",
+        console,
+    )
     n_incomplete = found.table.n_rows - found.n_complete
     if n_incomplete:
-        text = f"{n_incomplete:,} of {found.table.n_rows:,} rows lack a field and are left out."
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        say(
+            f"{n_incomplete:,} of {found.table.n_rows:,} rows lack a field and are left out.",
+            console,
+        )
 
 
 def show_forecasts(found: series.Forecasts, console: Console) -> None:
     """One line for each column, as show_proposal(); and what is forecast from what."""
-    uses = {name: f"left out: {reason}" for name, reason in found.left_out.items()}
-    uses |= {column.name: "tells series apart" for column in found.keys}
-    uses |= {found.time.name: "time", found.target.name: "value that is forecast"}
-    show_columns(found.table, uses, console)
+    uses = dict.fromkeys(found.left_out, LEFT_OUT)
+    uses |= {column.name: "series" for column in found.keys}
+    uses |= {found.time.name: "time", found.target.name: "target"}
+    show_columns(found.table, uses, found.left_out, console)
     step = found.step
-    text = (
+    say(
         f"{len(found.series):,} series with a value each {step.name}: the next {step.horizon} are "
-        f"forecast from the last {step.history}."
+        f"forecast from the last {step.history}.",
+        console,
     )
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def show_columns(table: Table, uses: dict[str, str], console: Console) -> None:
-    """One line for each column: what was found, and its use by name."""
-    shown = ShownTable("column", "holds", "missing", "values", "example", "in the project")
+def show_columns(
+    table: Table, uses: dict[str, str], left_out: dict[str, str], console: Console
+) -> None:
+    """One line for each column, which fits into 80 characters; below, what takes sentences.
+
+    Args:
+        table: The rows.
+        uses: A word or two about each column, by name.
+        left_out: The reasons of those that are left out, by name.
+        console: Where it is shown.
+    """
+    shown = ShownTable(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    shown.add_column("column", overflow="fold")
+    for name in ("holds", "missing", "values", "example", "use"):
+        shown.add_column(name, no_wrap=True, justify="right" if name in RIGHT else "left")
     for column in table.columns:
-        holds = f"{column.kind} ({column.note})" if column.note else column.kind
-        cells = (column.name, holds, f"{column.missing:.1%}", f"{column.distinct:,}")
-        shown.add_row(*map(escape, (*cells, column.example, uses[column.name])))
+        missing = f"{column.missing:.1%}" if column.missing else ""
+        example = shorten(column.example, MAX_EXAMPLE)
+        cells = (column.name, column.kind, missing, f"{column.distinct:,}", example)
+        shown.add_row(*map(escape, (*cells, uses[column.name])))
     console.print(shown)
+    for column in table.columns:
+        if column.note:
+            say(f'"{column.name}" is read with the {column.note}.', console)
+    reasons: dict[str, list[str]] = {}
+    for name, reason in left_out.items():
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        each = ", each because" if len(names) > 1 else ", because"
+        say(f"Left out: {listing(names)}{each} {reason}.", console)
+
+
+def shorten(text: str, length: int) -> str:
+    """A text on one line, cut off with three dots."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 3]}..."
+
+
+def say(text: str, console: Console) -> None:
+    """Print a sentence, broken between words."""
+    console.print(text, highlight=False, markup=False)
 
 
 def show_collection(collection: images.Collection, console: Console) -> None:
@@ -241,7 +305,10 @@ def own_answers(contents: Contents, answers: dict[str, str]) -> dict[str, str]:
     variant = answers.get("variant", contents.variant)
     if variant != contents.variant:
         raise ScaffoldError(f"These rows make a project of {contents.variant}, not of {variant}.")
-    if answers.get("framework", "sklearn") != "sklearn":
-        raise ScaffoldError("--from makes projects with scikit-learn: leave framework out.")
-    given = {"variant": variant, "framework": "sklearn", "description": contents.description}
+    framework = answers.get("framework", contents.framework)
+    if framework != contents.framework:
+        raise ScaffoldError(
+            f"These rows make a project with {contents.framework}, not with {framework}."
+        )
+    given = {"variant": variant, "framework": framework, "description": contents.description}
     return given | answers

@@ -12,6 +12,7 @@ from unicodedata import normalize
 import duckdb
 
 from scaffold.errors import ScaffoldError, sentence
+from scaffold.own.people import holds_names
 from scaffold.own.source import Source, cell_text, quoted, unreadable
 
 # Cells that mean "missing", where the other cells of their column are numbers or dates.
@@ -28,6 +29,8 @@ SAMPLE_ROWS = 20_000
 MAX_COUNTED = 200_000
 # The values of a text with more, or of a number with more, are not counted one by one.
 MAX_CATEGORIES, MAX_CLASSES = 1000, 100
+# Of a column, that may be names of persons.
+MAX_NAMES = 1000
 # From this mean length on, a text of many values is free text.
 FREE_TEXT = 40
 PERSONAL = {
@@ -268,6 +271,8 @@ def describe(
         column = replace(column, kind="text" if length > 2 * FREE_TEXT else "category")
     if column.kind != "category" and PERSON.search(name):
         column = replace(column, personal=column.personal or "name or address of a person")
+    if not column.personal and holds_names(field, unmarked[:MAX_NAMES], distinct, present):
+        column = replace(column, personal="names of persons")
     return column
 
 

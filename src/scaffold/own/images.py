@@ -20,6 +20,7 @@ from PIL import ExifTags, Image, ImageChops, ImageOps
 
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.costs import Costs, balanced
+from scaffold.own.networks import SKLEARN, batch_size
 from scaffold.own.source import quoted
 from scaffold.own.writing import MAX_COMMITTED, MODEL, OWN, Contents, in_template
 
@@ -407,19 +408,22 @@ def remarks(collection: Collection) -> list[str]:
 # Writing.
 
 
-def contents(collection: Collection) -> Contents:
+def contents(collection: Collection, framework: str = SKLEARN) -> Contents:
     """The project that the images make."""
     context = context_of(collection)
+    # The template's network takes images of any size, its estimators those of the sample.
+    model = {MODEL: "model.py.jinja"} if framework == SKLEARN else {}
     return Contents(
         variant="vision",
         description=f"Predicts which of {len(collection.classes)} classes an image belongs to.",
         source=str(collection.path),
         folder="image",
-        files={**OWN, MODEL: "model.py.jinja"},
+        files={**OWN, **model},
         context=context,
         store=partial(store, collection),
         name=stored_name(collection.path),
         committed=context["committed"],
+        framework=framework,
     )
 
 
@@ -456,6 +460,7 @@ def context_of(collection: Collection) -> dict[str, Any]:
         "folder": folder,
         "origin": folder,
         "n_images": f"{len(photos):,}",
+        "batch_size": batch_size(len(photos)),
         "classes": sorted(collection.classes),
         "rare": collection.rare,
         "min_class_images": MIN_BINARY_IMAGES if collection.is_binary else MIN_CLASS_IMAGES,

@@ -9,30 +9,44 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.own.columns import DATE_FORMATS, Column, Table, to_number
+from scaffold.own.networks import PYTORCH, SKLEARN, batch_size
 from scaffold.own.proposal import CLASSIFICATION, MIN_CLASS_ROWS, REGRESSION, Proposal, text_of
 from scaffold.own.remote import is_remote
 from scaffold.own.source import DELIMITED, PARQUET, identifier, quoted
-from scaffold.own.writing import MAX_COMMITTED, MODEL, OWN, Contents, in_template, literal
+from scaffold.own.writing import (
+    COLUMNS,
+    MAX_COMMITTED,
+    MODEL,
+    OWN,
+    Contents,
+    in_template,
+    literal,
+)
 
 # Categories with more values are not in the notebook.
 MAX_SHOWN = 20
 
 
-def contents(proposal: Proposal) -> Contents:
+def contents(proposal: Proposal, framework: str = SKLEARN) -> Contents:
     """The project that the proposal describes."""
-    context = context_of(proposal)
+    context = context_of(proposal, framework)
     kind = proposal.variant.removeprefix("tabular-")
+    # The template's network takes any columns, its estimators those of the sample.
+    model = {MODEL: f"model_{kind}.py.jinja"}
+    if framework == PYTORCH:
+        model = {COLUMNS: "columns.py.jinja"}
     source = proposal.table.source.path.name
     return Contents(
         variant=proposal.variant,
         description=f"Predicts {proposal.target.name} from {source}.",
         source=proposal.table.source.origin,
         folder="table",
-        files={**OWN, MODEL: f"model_{kind}.py.jinja"},
+        files={**OWN, **model},
         context=context,
         store=partial(store, proposal.table),
         name=stored_name(proposal.table),
         committed=context["committed"],
+        framework=framework,
     )
 
 
@@ -114,6 +128,7 @@ def file_context(table: Table, left_out: dict[str, str]) -> dict[str, Any]:
         "file": source.path.name,
         "origin": source.origin if is_remote(source.origin) else source.path.name,
         "n_rows": f"{table.n_rows:,}",
+        "batch_size": batch_size(table.n_rows),
         "n_columns": len(table.columns),
         "delimiter": source.delimiter if is_delimited else ",",
         "missing": ["", *(table.marks if is_delimited else ())],
@@ -134,7 +149,7 @@ def reason_not_to_commit(table: Table, left_out: dict[str, str]) -> str:
     return ""
 
 
-def context_of(proposal: Proposal) -> dict[str, Any]:
+def context_of(proposal: Proposal, framework: str) -> dict[str, Any]:
     """What the files say about the rows."""
     target, fields = proposal.target, proposal.fields
     dates = [column for column in fields if column.kind == "date"]
@@ -143,7 +158,8 @@ def context_of(proposal: Proposal) -> dict[str, Any]:
     used = [*fields, target, *([proposal.group] if proposal.group else [])]
     optional = [column for column in numbers if column.missing]
     example = example_row(proposal)
-    is_class = proposal.variant == CLASSIFICATION
+    # Trees split at any step.
+    needs_logarithms = proposal.variant == CLASSIFICATION or framework == PYTORCH
     return shared_context(proposal, used) | {
         "fields": fields,
         "dates": dates,
@@ -152,7 +168,7 @@ def context_of(proposal: Proposal) -> dict[str, Any]:
         "has_numeric": bool(numbers or dates),
         "x": model_input(bool(numbers or dates), bool(categories)),
         "columns": monitored(bool(numbers), bool(categories)),
-        "skewed": [c for c in numbers if c.skewed and c.distinct > 2] if is_class else [],
+        "skewed": [c for c in numbers if needs_logarithms and c.skewed and c.distinct > 2],
         "optional": optional,
         "optional_number": optional[0] if optional else None,
         "optional_category": next((c for c in categories if c.missing), None),

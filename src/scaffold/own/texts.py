@@ -8,6 +8,7 @@ from typing import Any
 
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.columns import PERSONAL, Column
+from scaffold.own.networks import SKLEARN
 from scaffold.own.proposal import Proposal
 from scaffold.own.source import cell_text
 from scaffold.own.tables import date_formats, shared_context, store, stored_name
@@ -19,7 +20,7 @@ MAX_CHARACTERS = 20_000
 FEW_ROWS = 2000
 
 
-def contents(proposal: Proposal, text: Column) -> Contents:
+def contents(proposal: Proposal, text: Column, framework: str = SKLEARN) -> Contents:
     """The project that the proposal describes."""
     for column in proposal.table.columns:
         if column.field == "text" and column.name != text.name:
@@ -42,6 +43,7 @@ def contents(proposal: Proposal, text: Column) -> Contents:
         store=partial(store, proposal.table),
         name=stored_name(proposal.table),
         committed=context["committed"],
+        framework=framework,
     )
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from typing import Any
 import copier
 import jinja2
 
+from scaffold.own.networks import PYTORCH, SKLEARN
 from scaffold.project import recorded_answers
 from scaffold.template.questions import layer
 from scaffold.template.rendering import plain_template
@@ -30,6 +32,10 @@ OWN = {
     "MODEL_CARD.md.jinja": "MODEL_CARD.md.jinja",
 }
 MODEL = "src/{{ package_name }}/model.py"
+# What stands before the layers of a network for tables.
+COLUMNS = "src/{{ package_name }}/columns.py"
+# In the template, a layer that tables have in common.
+TABULAR = "tabular"
 RAW = Path("data/raw")
 # A larger file does not belong in git.
 MAX_COMMITTED = 5_000_000
@@ -49,6 +55,7 @@ class Contents:
         store: Copies the rows to a path, which it is given.
         name: Of the rows in data/raw.
         committed: Whether the rows are a part of the repository.
+        framework: Of the model.
         unused: Packages that only the sample needs, beside the one that holds it.
     """
 
@@ -61,6 +68,7 @@ class Contents:
     store: Callable[[Path], None]
     name: str
     committed: bool
+    framework: str = SKLEARN
     unused: tuple[str, ...] = ()
 
     def paths(self, package: str) -> list[str]:
@@ -80,7 +88,8 @@ def adopt(contents: Contents, project: Path) -> list[Path]:
     contents.store(stored)
     with stored.open("rb") as file:
         digest = file_digest(file, "sha256").hexdigest()
-    context = {**contents.context, "stored": contents.name, "sha256": digest}
+    made_of = {"stored": contents.name, "sha256": digest, "pytorch": contents.framework == PYTORCH}
+    context = {**contents.context, **made_of}
     with own_template(contents, context) as template, TemporaryDirectory() as folder:
         rendered = Path(folder) / project.name
         answers = {
@@ -127,18 +136,29 @@ def own_template(contents: Contents, context: Mapping[str, Any]) -> Iterator[Pat
     environment.filters["prose"] = prose
     environment.globals |= {"code": code, "text": in_template}
     with plain_template() as template:
+        environment.globals["rest_of"] = partial(rest_of, template / "template", contents)
         for name, own in contents.files.items():
             text = environment.get_template(f"{contents.folder}/{own}").render(context)
             content = notebook(text) if name.endswith(".ipynb.jinja") else text
-            place(template / "template", contents.variant, name).write_text(content, "utf-8")
+            place(template / "template", contents, name).write_text(content, "utf-8")
         yield template
 
 
-def place(template: Path, variant: str, name: str) -> Path:
-    """Where the template has a file: in the layer of the variant, or of its framework."""
-    folder = template / layer(variant.replace("-", "_"))
-    path = folder / layer("sklearn") / name
-    return path if path.exists() else folder / name
+def place(template: Path, contents: Contents, name: str) -> Path:
+    """Where the template has a file: in a layer of the framework, or in that of the variant."""
+    own, tables = (layer(name) for name in (contents.variant.replace("-", "_"), TABULAR))
+    framework = layer(contents.framework)
+    for folder in (f"{own}/{framework}", f"{tables}/{framework}"):
+        path = template / folder / name
+        if path.exists():
+            return path
+    return template / own / name
+
+
+def rest_of(template: Path, contents: Contents, name: str, start: str) -> str:
+    """The template's own text of a file, from the line on that starts so."""
+    text = place(template, contents, name).read_text("utf-8")
+    return text[text.index(f"\n{start}") + 1 :]
 
 
 # In pyproject.toml: the group of the sample's package, and what else names it.

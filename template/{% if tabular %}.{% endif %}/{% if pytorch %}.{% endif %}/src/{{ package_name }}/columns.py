@@ -10,8 +10,8 @@ from skl2onnx.common.data_types import StringTensorType
 from sklearn.preprocessing import OneHotEncoder
 from torch import Tensor, nn
 
-from .core.rows import Array, Features
-from .training.network import OPSET
+from .core.rows import Features
+from .training.network import OPSET, join_graphs
 
 
 def fit_encoder(features: Features) -> OneHotEncoder:
@@ -28,23 +28,27 @@ def encode(encoder: OneHotEncoder, features: Features) -> Features:
     }
 
 
-def encoder_to_onnx(encoder: OneHotEncoder) -> ModelProto:
-    """The encoder in ONNX, with the input "categorical"."""
+def join_encoder(encoder: OneHotEncoder, network: ModelProto) -> bytes:
+    """Encoder and network as one ONNX graph; its inputs are named as the features."""
     inputs = [("categorical", StringTensorType([None, encoder.n_features_in_]))]
-    onnx: ModelProto = to_onnx(encoder, initial_types=inputs, target_opset=OPSET)
-    return onnx
+    onnx = to_onnx(encoder, initial_types=inputs, target_opset=OPSET)
+    return join_graphs(onnx, network, "one_hot")
 
 
-class Standardize(nn.Module):
-    """Subtract the training set's medians, divide by its standard deviations; 0 where missing."""
+class Columns(nn.Module):
+    """All columns side by side, of what encode() returns.
 
-    def __init__(self, numeric: Array) -> None:
+    From numbers the training set's medians are subtracted; then they are divided by its standard
+    deviations. Missing ones are 0.
+    """
+
+    def __init__(self, inputs: Features) -> None:
         super().__init__()
-        scale = np.nanstd(numeric, axis=0)
-        scale[scale == 0] = 1
-        self.scale = nn.Buffer(torch.tensor(scale))
-        self.median = nn.Buffer(torch.tensor(np.nanmedian(numeric, axis=0)))
+        scale = np.nanstd(inputs["numeric"], axis=0)
+        self.scale = nn.Buffer(torch.tensor(np.where(scale, scale, 1)))
+        self.median = nn.Buffer(torch.tensor(np.nanmedian(inputs["numeric"], axis=0)))
 
-    def forward(self, numeric: Tensor) -> Any:
-        """Shape (n, columns), as `numeric`."""
-        return ((numeric - self.median) / self.scale).nan_to_num()
+    def forward(self, inputs: dict[str, Tensor]) -> Any:
+        """Shape (n, columns)."""
+        numeric = ((inputs["numeric"] - self.median) / self.scale).nan_to_num()
+        return torch.cat([numeric, inputs["one_hot"]], dim=1)

@@ -1,6 +1,6 @@
 """The network, its parameters and its search space.
 
-Only the categories are encoded before it, because a network takes numbers.
+Categories are encoded before it, in columns.py, because a network takes numbers.
 """
 
 from typing import Any
@@ -8,20 +8,14 @@ from typing import Any
 import torch
 from optuna import Trial
 from pydantic import Field
-from sklearn.preprocessing import OneHotEncoder
 from torch import Tensor, nn
 
-from .columns import Standardize, encode, encoder_to_onnx, fit_encoder
+from .columns import Columns, encode, fit_encoder, join_encoder
 from .core.rows import Array, Features
-from .training.network import (
-    TrainingConfig,
-    export_network,
-    fit_network,
-    join_graphs,
-    predict_network,
-)
+from .training.network import TrainingConfig, export_network, fit_network, predict_network
 
-Model = tuple[OneHotEncoder, nn.Module]
+# The encoder of columns.py, and the network.
+Model = tuple[Any, nn.Module]
 
 # As metrics.json names it.
 FRAMEWORK = "pytorch"
@@ -40,8 +34,8 @@ class Network(nn.Module):
     def __init__(self, config: ModelConfig, inputs: Features, n_classes: int) -> None:
         super().__init__()
         n_columns = sum(values.shape[1] for values in inputs.values())
-        self.standardize = Standardize(inputs["numeric"])
         self.layers = nn.Sequential(
+            Columns(inputs),
             nn.BatchNorm1d(n_columns),
             nn.Linear(n_columns, config.width),
             nn.ReLU(),
@@ -51,8 +45,7 @@ class Network(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor]) -> Any:
         """Scores of shape (n, classes)."""
-        numeric = self.standardize(inputs["numeric"])
-        return self.layers(torch.cat([numeric, inputs["one_hot"]], dim=1))
+        return self.layers(inputs)
 
 
 def search_space(trial: Trial) -> dict[str, Any]:
@@ -85,4 +78,4 @@ def to_onnx(model: Model, features: Features) -> bytes:
     """The model in ONNX: its inputs are named as the features, its last output is `predict`'s."""
     encoder, network = model
     onnx = export_network(network, encode(encoder, features))
-    return join_graphs(encoder_to_onnx(encoder), onnx, "one_hot")
+    return join_encoder(encoder, onnx)

@@ -35,9 +35,9 @@ class Network(nn.Module):
 
     def __init__(self, config: ModelConfig, shape: tuple[int, ...], n_classes: int) -> None:
         super().__init__()
-        self.config = config
+        self.augment = config.augment
         if config.backbone:
-            self.layers = load_backbone(config.backbone, shape[0], n_classes)
+            self.layers = load_backbone(config, shape[0], n_classes)
         else:
             self.layers = build_layers(config, shape, n_classes)
 
@@ -45,9 +45,7 @@ class Network(nn.Module):
         """Scores of shape (n, classes)."""
         pixels = inputs["pixels"]
         if self.training:
-            pixels = distort(pixels, self.config.augment)
-        if self.config.backbone:
-            pixels = nn.functional.interpolate(pixels, self.config.backbone_size, mode="bilinear")
+            pixels = distort(pixels, self.augment)
         return self.layers(pixels)
 
 
@@ -79,7 +77,7 @@ def build_layers(config: ModelConfig, shape: tuple[int, ...], n_classes: int) ->
 
 
 def distort(pixels: Tensor, strength: float) -> Tensor:
-    """Rotate, stretch, shear and shift each image at random, as handwriting varies.
+    """Rotate, stretch, shear and shift each image at random; what was its edge fills the rest.
 
     Args:
         pixels: Shape (n, channels, height, width).
@@ -88,19 +86,22 @@ def distort(pixels: Tensor, strength: float) -> Tensor:
     change = torch.empty(len(pixels), 2, 3).uniform_(-strength, strength)
     transform = (torch.eye(2, 3) + change).to(pixels.device)
     grid = nn.functional.affine_grid(transform, list(pixels.shape), align_corners=False)
-    return nn.functional.grid_sample(pixels, grid, align_corners=False)
+    return nn.functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
 
 
-def load_backbone(name: str, n_channels: int, n_classes: int) -> Any:
-    """A network of timm, with weights from the Hugging Face hub or its cache.
+def load_backbone(config: ModelConfig, n_channels: int, n_classes: int) -> Any:
+    """A network of timm for enlarged images, with weights from the Hugging Face hub or its cache.
 
     Raises:
         UserError: timm is not installed, or has no such network, or the weights are not found.
     """
-    key = f'params.toml: backbone = "{name}"'
+    key = f'params.toml: backbone = "{config.backbone}"'
     try:
         create_model = import_module("timm").create_model
-        return create_model(name, pretrained=True, in_chans=n_channels, num_classes=n_classes)
+        backbone = create_model(
+            config.backbone, pretrained=True, in_chans=n_channels, num_classes=n_classes
+        )
+        return nn.Sequential(nn.Upsample(config.backbone_size, mode="bilinear"), backbone)
     except ModuleNotFoundError as error:
         raise UserError(f"{key} needs `uv add --group train timm torchvision`.", 2) from error
     except Exception as error:  # timm and the hub raise errors of many kinds
