@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table as ShownTable
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own import clusters, images, tables, texts
+from scaffold.own import clusters, images, items, tables, texts
 from scaffold.own.columns import Table, look
 from scaffold.own.costs import parse
 from scaffold.own.folders import has_texts, open_texts
@@ -25,7 +25,7 @@ class Wanted:
     """What the owner says beside the source; what is empty is guessed or asked.
 
     Attributes:
-        target: The column to predict.
+        target: The column to predict; of a recommender, that of the items.
         positive: Of two classes, the one whose errors have costs.
         table: Of several, such as the sheets of a workbook.
         variant: The kind of problem.
@@ -60,6 +60,8 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
             table = look(opened)
         if wanted.variant == clusters.CLUSTERING:
             return contents_of_segments(table, wanted, console)
+        if wants_items(table, wanted):
+            return contents_of_items(table, wanted, console)
         proposal = propose_from(table, wanted)
         show_proposal(proposal, console)
         return contents_of(proposal)
@@ -92,6 +94,28 @@ def contents_of_segments(table: Table, wanted: Wanted, console: Console) -> Cont
     found = clusters.propose(table)
     show_segmentation(found, console)
     return clusters.contents(found)
+
+
+def wants_items(table: Table, wanted: Wanted) -> bool:
+    """Whether items are recommended: the owner says so, or names no target and the rows look so."""
+    if wanted.variant:
+        return wanted.variant == items.RECOMMENDER
+    return not (wanted.target or wanted.positive or wanted.costs) and items.is_about_items(table)
+
+
+def contents_of_items(table: Table, wanted: Wanted, console: Console) -> Contents:
+    """As contents_from(), for rows that say which user chose which item."""
+    if wanted.positive or wanted.costs:
+        raise ScaffoldError(
+            "A project of the variant recommender has no classes: leave --positive and --costs out."
+        )
+    found = items.propose(table, wanted.target)
+    show_columns(table, items.roles(found), console)
+    text = items.summary(found)
+    if not wanted.variant:
+        text += " --target COLUMN makes a project that predicts a column."
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    return items.contents(found)
 
 
 def propose_from(table: Table, wanted: Wanted) -> Proposal:

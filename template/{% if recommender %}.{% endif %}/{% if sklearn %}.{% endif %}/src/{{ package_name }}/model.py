@@ -3,7 +3,7 @@
 EASE, a linear model between items: H. Steck (2019), Embarrassingly Shallow Autoencoders for Sparse
 Data, WWW. Each item is predicted from the others by ridge regression, in closed form. A new user
 needs no training, the order of the likes has no weight, and each recommendation can be explained by
-the weights of the likes. What users liked lately is added, because tastes and films change.
+the weights of the likes. What users liked lately is added, because tastes and items change.
 """
 
 from dataclasses import dataclass
