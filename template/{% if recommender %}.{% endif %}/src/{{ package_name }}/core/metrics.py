@@ -164,8 +164,10 @@ class Target(BaseModel):
     def notes(self) -> list[str]:
         """Sentences for the report."""
         return [
-            f"The catalogue holds the {len(self.items):,} items that most users of the training set "
-            f"chose, at least {MIN_USERS} each; every other next item counts as not found."
+            (
+                f"The catalogue holds the {len(self.items):,} items that most users of the training "
+                f"set chose, at least {MIN_USERS} each; every other next item counts as not found."
+            )
         ]
 
 
