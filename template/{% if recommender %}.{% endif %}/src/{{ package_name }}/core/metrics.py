@@ -165,8 +165,9 @@ class Target(BaseModel):
         """Sentences for the report."""
         return [
             (
-                f"The catalogue holds the {len(self.items):,} items that most users of the training "
-                f"set chose, at least {MIN_USERS} each; every other next item counts as not found."
+                f"The catalogue holds the {len(self.items):,} items that most users of the "
+                f"training set chose, at least {MIN_USERS} each; every other next item counts as "
+                "not found."
             )
         ]
 
