@@ -56,6 +56,8 @@ MAX_USERS, MAX_SESSIONS = 10_000, 5000
 MAX_ROWS = 3_000_000
 # With more other columns, the rows are not only about who chose what.
 MAX_OTHERS = 5
+# The L2 penalty of the model in average users of an item: good for rows from hundreds to a million.
+PENALTY = 4
 # Names that the tables, the predictions and the code of such a project have.
 TAKEN = {"session", "session_at", "history", "next_items", "n_before", "name", "split"}
 TAKEN |= {"items", "scores", "based_on", "func", "engine", "engine_kwargs"}
@@ -78,6 +80,7 @@ class Interactions:
         test_from: The day from which sessions test.
         n_users: How many users chose something before validation, of all.
         n_items: How many items are in the catalogue: those that five of these users chose.
+        item_users: How many of these users chose an item of the catalogue, on average.
     """
 
     table: Table
@@ -92,6 +95,7 @@ class Interactions:
     test_from: date = date.min
     n_users: int = 0
     n_items: int = 0
+    item_users: float = 0
 
     @property
     def used(self) -> list[Column]:
@@ -370,8 +374,8 @@ def choose_days(found: Interactions) -> None:
     n_test = one_row(found, f"{later} >= '{second}'")[0]
     before = f"SELECT person, thing FROM choices WHERE day < '{first}'"
     found.n_users = one_row(found, f"SELECT count(DISTINCT person) FROM ({before})")[0]
-    query = f"SELECT count(*) FROM (SELECT thing FROM ({before}) GROUP BY thing HAVING count(*) >= "
-    found.n_items = one_row(found, f"{query}{MIN_CHOSEN})")[0]
+    counts = f"SELECT count(*) AS n FROM ({before}) GROUP BY thing HAVING n >= {MIN_CHOSEN}"
+    found.n_items, found.item_users = one_row(found, f"SELECT count(*), avg(n) FROM ({counts})")
     if found.n_users < MIN_USERS:
         raise too_few(found, found.n_users, f"chose something before {first}", MIN_USERS)
     if n_valid < MIN_RETURNING:
@@ -493,6 +497,7 @@ def context_of(found: Interactions) -> dict[str, Any]:
         "max_sessions": MAX_SESSIONS,
         "max_items": MAX_ITEMS if found.n_items > 0.9 * MAX_ITEMS else 0,
         "k": list_length(found.n_items),
+        "regularization": float(f"{PENALTY * found.item_users:.2g}"),
         "half_life": max(5, round(min(found.n_users, MAX_USERS) / 25)),
         "longest": 300,
         "example": example,
