@@ -121,7 +121,8 @@ class Interactions:
 
 def is_about_items(table: Table) -> bool:
     """Whether the rows say, and hardly anything else, which user chose which item when."""
-    if any(TARGET.search(column.field) for column in table.columns):
+    # A field may be called otherwise than its column, with an underscore.
+    if any(TARGET.search(column.field.rstrip("_")) for column in table.columns):
         return False
     user, item = find_user(table), find_item(table)
     if not user or not item or not find_time(table):
@@ -285,7 +286,7 @@ def find_title(found: Interactions) -> Column | None:
         column
         for column in found.table.columns
         if TITLE.search(column.field)
-        and column.kind in ("category", "identifier", "text")
+        and column.kind in ("category", "identifier", "text", "formatted")
         and column not in (found.user, found.item, found.time)
         and not column.personal
         and column.longest <= LONGEST_TITLE
