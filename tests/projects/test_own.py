@@ -11,19 +11,21 @@ from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.writing import Contents, adopt
 from support import environments
 from support.combinations import COMBINATIONS
-from support.own import customers, messages, visits, write_orders
+from support.own import customers, messages, purchases, visits, write_orders
 from support.projects import ENVIRONMENT, Project
 from support.textures import write_images
 
 pytestmark = pytest.mark.slow
 
-# How many raw rows are predicted and refused: ten messages have no text, ten visits no sales.
+# How many raw rows are predicted and refused: ten messages have no text, ten visits no sales. Rows
+# of items become histories, and those of the test set are predicted.
 COUNTS = {
     "categories": (1500, 0),
     "numbers": (1500, 0),
     "texts": (1490, 10),
     "images": (180, 0),
     "clusters": (1490, 10),
+    "items": (599, 0),
 }
 # Where `predict` writes what it refuses.
 REFUSED = "out-refused.csv"
@@ -47,6 +49,9 @@ def contents_of(kind: str, folder: Path) -> Contents:
         path = path.with_suffix(".csv")
         path.write_text(visits(1500), "utf-8")
         wanted = Wanted(variant="clustering", defaults=True)
+    elif kind == "items":
+        path = path.with_suffix(".csv")
+        path.write_text(purchases(), "utf-8")
     else:
         path = path.with_suffix(".parquet")
         write_orders(path)
@@ -100,9 +105,12 @@ def count_rows(path: Path) -> int:
 def test_raw_file_is_predicted_and_monitored(own: Project, request: pytest.FixtureRequest) -> None:
     """The file itself, with its names, delimiter and formats, is read like any later one."""
     (raw,) = (own.folder / "data/raw").iterdir()
+    kind = request.node.callspec.params["own"]
+    if kind == "items":
+        raw = own.folder / "data/splits/test.parquet"
     own.offline("churn-radar", "predict", "--input", str(raw), "--output", "out.csv")
     found = tuple(count_rows(own.folder / name) for name in ("out.csv", REFUSED))
-    assert found == COUNTS[request.node.callspec.params["own"]]
+    assert found == COUNTS[kind]
     own.offline("churn-radar", "monitor", "--current", str(raw))
     for name in ("out.csv", REFUSED):
         (own.folder / name).unlink(missing_ok=True)
