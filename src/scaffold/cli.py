@@ -78,7 +78,10 @@ TableOption = Annotated[
     str,
     typer.Option("--table", help="The sheet of a workbook or table of a database, with --from."),
 ]
-Target = Annotated[str, typer.Option(help="The column to predict, with --from.")]
+Target = Annotated[
+    str,
+    typer.Option(help="The column to predict, or of the items to recommend, with --from."),
+]
 Positive = Annotated[
     str, typer.Option(help="Of two classes, the one whose errors have costs, with --from.")
 ]
@@ -135,8 +138,9 @@ def new(
     is that of git's settings. `scaffold variants` lists the variants and frameworks.
 
     With --from it looks at the rows, shows what it found, and makes a project about them: a table
-    in which a category or a number is predicted, or with -d variant=clustering segments are found,
-    series of which the next values are forecast, or images in a folder for each class.
+    in which a category or a number is predicted, or with -d variant=clustering segments are found;
+    series, of which the next values are forecast; rows of users, items and times, of which items
+    are recommended; or images in a folder for each class.
     """
     if not source and (target or positive or table or costs):
         raise ScaffoldError("--table, --target, --positive and --costs need --from.")

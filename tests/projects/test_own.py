@@ -1,7 +1,8 @@
 """Projects about an owner's rows, installed and used without a network."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,55 +12,100 @@ from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.writing import Contents, adopt
 from support import environments
 from support.combinations import COMBINATIONS
-from support.own import customers, messages, sales, visits, write_orders
+from support.own import customers, messages, purchases, sales, visits, write_orders
 from support.projects import ENVIRONMENT, Project
 from support.textures import write_images
 
 pytestmark = pytest.mark.slow
 
-# How many raw rows are predicted and refused: ten messages have no text, ten visits no sales.
-COUNTS = {
-    "categories": (1500, 0),
-    "numbers": (1500, 0),
-    "texts": (1490, 10),
-    "images": (180, 0),
-    "clusters": (1490, 10),
-    # Of the test set, because a raw row is one value of a history.
-    "series": (186, 0),
+
+GUESSED = Wanted(defaults=True)
+CUSTOMERS = Wanted("gekündigt", "ja", defaults=True)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Rows of one kind, and the project that they make.
+
+    Attributes:
+        combination: Of the project; where a rotation leaves it out, so it does these tests.
+        write: Writes the rows to a path.
+        suffix: Of the path.
+        wanted: What the owner says.
+        counts: How many rows `predict` takes and refuses: of the file, or of the test set.
+        of_test_set: Whether an instance is a history, and a raw row is not.
+    """
+
+    combination: str
+    write: Callable[[Path], object]
+    suffix: str = ".csv"
+    wanted: Wanted = GUESSED
+    counts: tuple[int, int] = (1500, 0)
+    of_test_set: bool = False
+
+
+KINDS = {
+    "categories": Kind(
+        "tabular-classification-sklearn",
+        lambda path: path.write_text(customers(1500), encoding="cp1252"),
+        wanted=CUSTOMERS,
+    ),
+    "network": Kind(
+        "tabular-classification-pytorch",
+        lambda path: path.write_text(customers(1500), encoding="cp1252"),
+        wanted=replace(CUSTOMERS, framework="pytorch"),
+    ),
+    "numbers": Kind(
+        "tabular-regression-sklearn",
+        write_orders,
+        suffix=".parquet",
+        wanted=Wanted("price", defaults=True),
+    ),
+    # Ten messages have no text.
+    "texts": Kind(
+        "nlp-sklearn",
+        lambda path: path.write_text(messages(1500), "utf-8"),
+        wanted=Wanted("complaint", "yes", defaults=True),
+        counts=(1490, 10),
+    ),
+    "images": Kind("vision-sklearn", write_images, suffix="", counts=(180, 0)),
+    # Ten visits have no sales.
+    "clusters": Kind(
+        "clustering-sklearn",
+        lambda path: path.write_text(visits(1500), "utf-8"),
+        wanted=Wanted(variant="clustering", defaults=True),
+        counts=(1490, 10),
+    ),
+    "series": Kind(
+        "time-series-sklearn",
+        lambda path: path.write_text(sales(), "utf-8"),
+        counts=(186, 0),
+        of_test_set=True,
+    ),
+    "items": Kind(
+        "recommender-sklearn",
+        lambda path: path.write_text(purchases(), "utf-8"),
+        counts=(599, 0),
+        of_test_set=True,
+    ),
 }
 # Where `predict` writes what it refuses.
 REFUSED = "out-refused.csv"
 
 
-def contents_of(kind: str, folder: Path) -> Contents:
+def contents_of(name: str, folder: Path) -> Contents:
     """The project that rows of one kind make."""
-    wanted = Wanted(defaults=True)
-    path = folder / kind
-    if kind == "images":
-        write_images(path)
-    elif kind == "categories":
-        path = path.with_suffix(".csv")
-        path.write_text(customers(1500), encoding="cp1252")
-        wanted = Wanted("gekündigt", "ja", defaults=True)
-    elif kind == "texts":
-        path = path.with_suffix(".csv")
-        path.write_text(messages(1500), "utf-8")
-        wanted = Wanted("complaint", "yes", defaults=True)
-    elif kind == "clusters":
-        path = path.with_suffix(".csv")
-        path.write_text(visits(1500), "utf-8")
-        wanted = Wanted(variant="clustering", defaults=True)
-    elif kind == "series":
-        path = path.with_suffix(".csv")
-        path.write_text(sales(), "utf-8")
-    else:
-        path = path.with_suffix(".parquet")
-        write_orders(path)
-        wanted = Wanted("price", defaults=True)
-    return contents_from(str(path), wanted, Console(quiet=True))
+    kind = KINDS[name]
+    path = folder / f"{name}{kind.suffix}"
+    kind.write(path)
+    return contents_from(str(path), kind.wanted, Console(quiet=True))
 
 
-@pytest.fixture(scope="module", params=[*COUNTS])
+@pytest.fixture(
+    scope="module",
+    params=[*KINDS],
+    ids=[f"{name}-{kind.combination}" for name, kind in KINDS.items()],
+)
 def own(
     request: pytest.FixtureRequest,
     template: Path,
@@ -68,7 +114,8 @@ def own(
 ) -> Iterator[Project]:
     """A project about rows: installed, committed and run."""
     contents = contents_of(request.param, tmp_path_factory.mktemp("rows"))
-    combination = COMBINATIONS[f"{contents.variant}-sklearn"]
+    combination = COMBINATIONS[KINDS[request.param].combination]
+    assert combination.id == f"{contents.variant}-{contents.framework}"
     with environments.rendered_project(combination, template, workshop) as folder:
         project = Project(folder, combination)
         adopt(contents, folder)
@@ -105,11 +152,12 @@ def count_rows(path: Path) -> int:
 def test_raw_file_is_predicted_and_monitored(own: Project, request: pytest.FixtureRequest) -> None:
     """The file itself, with its names, delimiter and formats, is read like any later one."""
     (raw,) = (own.folder / "data/raw").iterdir()
-    if own.combination.variant == "time-series":
+    kind = KINDS[request.node.callspec.params["own"]]
+    if kind.of_test_set:
         raw = own.folder / "data/splits/test.parquet"
     own.offline("churn-radar", "predict", "--input", str(raw), "--output", "out.csv")
     found = tuple(count_rows(own.folder / name) for name in ("out.csv", REFUSED))
-    assert found == COUNTS[request.node.callspec.params["own"]]
+    assert found == kind.counts
     own.offline("churn-radar", "monitor", "--current", str(raw))
     for name in ("out.csv", REFUSED):
         (own.folder / name).unlink(missing_ok=True)

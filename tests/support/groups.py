@@ -10,7 +10,7 @@ from scaffold import Combination
 from support.rotation import Choice, combination_of
 
 # Names of files in which tests of the same combination share a project, and so run in one process.
-BY_COMBINATION = {"test_projects.py", "test_workflows.py", "test_monitoring.py"}
+BY_COMBINATION = {"test_projects.py", "test_workflows.py", "test_monitoring.py", "test_own.py"}
 # In these, tests share an environment: two processes must not make the same one at once.
 BY_FRAMEWORK = {"test_lint.py", "test_reserved.py"}
 # In these, each test takes minutes, and tests share nothing.
@@ -22,6 +22,7 @@ LONGEST_FIRST = [
     "test_monitoring.py",
     "test_workflows.py",
     "test_projects.py",
+    "test_own.py",
     "test_lint.py",
     "test_reserved.py",
 ]

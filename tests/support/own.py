@@ -3,7 +3,7 @@
 import math
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -111,6 +111,34 @@ def sales(n_days: int = 1100) -> str:
             cell = f"{max(amount, 0):.2f}".replace(".", ",")
             if i % 90 != 40:
                 rows.append(f"{day:%d.%m.%Y};{shop};{cell if i % 100 else ''};ok")
+    return "\n".join(rows) + "\n"
+
+
+def purchases(n_users: int = 300) -> str:
+    """Rows of customers, who often buy the other article of a pair; few bring one back."""
+    rng = Random(7)  # noqa: S311 - no secret
+    start = datetime(2024, 1, 1)  # noqa: DTZ001 - the file has no zone
+    rows = ["Kunden-Nr;Artikel-Nr;Bezeichnung;Zeit;Menge;Preis;Filiale"]
+    for user in range(n_users):
+        wanted: list[int] = []
+        for day in sorted(rng.randrange(365) for _ in range(rng.randrange(4, 20))):
+            moment = start + timedelta(days=day, minutes=rng.randrange(1440))
+            for number in range(rng.randrange(1, 4)):
+                if wanted and rng.random() < 0.6:
+                    article = wanted.pop(0)
+                else:
+                    article = min(rng.randrange(100), rng.randrange(100))
+                    wanted.append((article + 50) % 100)
+                cells = [
+                    f"K{1000 + user}" if len(rows) % 700 else "",
+                    f"A{article:03}",
+                    f"Ware {article}",
+                    (moment + timedelta(minutes=number)).strftime("%d.%m.%Y %H:%M"),
+                    str(rng.randrange(1, 4)) if len(rows) % 50 else "-1",
+                    f"{article % 30},99",
+                    f"Ort {user % 9}",
+                ]
+                rows.append(";".join(cells))
     return "\n".join(rows) + "\n"
 
 

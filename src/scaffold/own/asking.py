@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table as ShownTable
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own import clusters, images, series, tables, texts
+from scaffold.own import clusters, images, items, series, tables, texts
 from scaffold.own.columns import Table, look
 from scaffold.own.costs import parse
 from scaffold.own.folders import has_texts, open_texts
@@ -33,7 +33,7 @@ class Wanted:
     """What the owner says beside the source; what is empty is guessed or asked.
 
     Attributes:
-        target: The column to predict.
+        target: The column to predict; of a recommender, that of the items.
         positive: Of two classes, the one whose errors have costs.
         table: Of several, such as the sheets of a workbook.
         variant: The kind of problem.
@@ -77,6 +77,8 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
             not wanted.variant and series.is_series(table, wanted.target)
         ):
             return contents_of_forecasts(table, wanted, console)
+        if wants_items(table, wanted):
+            return contents_of_items(table, wanted, console)
         proposal = propose_from(table, wanted)
         show_proposal(proposal, console)
         return contents_of(proposal, wanted.framework)
@@ -133,6 +135,29 @@ def contents_of_forecasts(table: Table, wanted: Wanted, console: Console) -> Con
     found = series.propose(table, target)
     show_forecasts(found, console)
     return series.contents(found)
+
+
+def wants_items(table: Table, wanted: Wanted) -> bool:
+    """Whether items are recommended: the owner says so, or names no target and the rows look so."""
+    if wanted.variant:
+        return wanted.variant == items.RECOMMENDER
+    return not (wanted.target or wanted.positive or wanted.costs) and items.is_about_items(table)
+
+
+def contents_of_items(table: Table, wanted: Wanted, console: Console) -> Contents:
+    """As contents_from(), for rows that say which user chose which item."""
+    require_sklearn(items.RECOMMENDER, wanted)
+    if wanted.positive or wanted.costs:
+        raise ScaffoldError(
+            "A project of the variant recommender has no classes: leave --positive and --costs out."
+        )
+    found = items.propose(table, wanted.target)
+    uses = dict.fromkeys(found.left_out, LEFT_OUT) | items.roles(found)
+    show_columns(table, uses, found.left_out, console)
+    say(items.summary(found), console)
+    if not wanted.variant:
+        say("--target COLUMN makes a project that predicts a column.", console)
+    return items.contents(found)
 
 
 def propose_from(table: Table, wanted: Wanted) -> Proposal:

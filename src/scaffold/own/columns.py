@@ -23,6 +23,8 @@ DATE_FORMATS = [
     *("%Y-%m-%dT%H:%M:%S%z", "%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y"),
     *("%d-%b-%y", "%d %B %Y", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S"),
     *("%Y-%m", "%Y/%m", "%m/%Y", "%Y %b", "%b %Y", "%B %Y"),
+    *("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%f%z"),
+    *("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S"),
 ]
 SAMPLE_ROWS = 20_000
 # Of more rows, the number of different values stays an estimate.

@@ -21,6 +21,8 @@ HIGHER_IS_BETTER = True
 MASKED = -1e9
 # An item that fewer users chose is not in the catalogue: too little could be learned about it.
 MIN_USERS = 5
+# Of more items, those that most users chose: the model may hold a weight for each pair.
+MAX_ITEMS = 5000
 
 
 class DecisionConfig(Config):
@@ -81,13 +83,12 @@ class Target(BaseModel):
             if not isinstance(items, list | np.ndarray) or len(items) == 0:
                 raise ValueError("each row needs a list of one item or more")
         distinct = [list(dict.fromkeys(map(str, items))) for items in target]
-        return np.fromiter(distinct, dtype=object, count=len(distinct))
+        return np.fromiter(distinct, dtype=object)
 
     def baselines(self, y_train: Array, features: Features) -> dict[str, Array]:  # noqa: ARG002 - the counts suffice
         """The items that most users chose, without those of the history."""
-        popularity = np.array(self.counts)
         in_history = item_matrix(features["history"], self.items)
-        return {"popularity": mask(popularity, in_history)}
+        return {"popularity": mask(np.array(self.counts), in_history)}
 
     def fit_decision(self, y_valid: Array, output: Array) -> Self:  # noqa: ARG002 - other kinds of task use it
         """The same target: a ranking has nothing to choose on the validation set."""
@@ -162,11 +163,13 @@ class Target(BaseModel):
 
     def notes(self) -> list[str]:
         """Sentences for the report."""
-        note = (
-            f"The catalogue holds the {len(self.items):,} items that at least {MIN_USERS} users of "
-            "the training set chose; every other next item counts as not found."
-        )
-        return [note]
+        return [
+            (
+                f"The catalogue holds the {len(self.items):,} items that most users of the "
+                f"training set chose, at least {MIN_USERS} each; every other next item counts as "
+                "not found."
+            )
+        ]
 
 
 def user_likes(features: Features, y: Array) -> list[list[str]]:
@@ -177,9 +180,10 @@ def user_likes(features: Features, y: Array) -> list[list[str]]:
 
 def build_catalogue(likes: Iterable[Iterable[str]]) -> list[str]:
     """The items that can be recommended, sorted by name; `likes` holds a list for each user."""
-    users = Counter(chain.from_iterable(map(set, likes)))
+    users = Counter(chain.from_iterable(map(dict.fromkeys, likes)))
+    popular = users.most_common(MAX_ITEMS)
     # The empty text fills up short histories.
-    return sorted(item for item in users if item and users[item] >= MIN_USERS)
+    return sorted(item for item, count in popular if item and count >= MIN_USERS)
 
 
 def item_matrix(lists: Sequence[Iterable[str]] | Array, items: list[str]) -> Array:

@@ -27,6 +27,6 @@ def plot_hit_rate(target: Target, y_true: Array, output: Array) -> Figure:
         found = target.found(y_true, scores, LONGEST_LIST)
         hit_rates = np.maximum.accumulate(found, axis=1).mean(axis=0)
         ax.plot(np.arange(len(hit_rates)) + 1, hit_rates, label=name)
-    ax.set(xlabel="length of the list", ylabel="share of sessions with a film of the list")
+    ax.set(xlabel="length of the list", ylabel="share of sessions with an item of the list")
     ax.legend()
     return figure

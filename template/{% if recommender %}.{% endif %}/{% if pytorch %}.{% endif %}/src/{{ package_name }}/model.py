@@ -2,7 +2,7 @@
 
 A linear denoising autoencoder of users' likes: H. Steck (2020), Autoencoders that don't overfit
 towards the Identity, NeurIPS. It reconstructs all likes of a user from a random part of them, by
-way of a vector of taste. What users liked lately is added, because tastes and films change.
+way of a vector of taste. What users liked lately is added, because tastes and items change.
 """
 
 from typing import Any

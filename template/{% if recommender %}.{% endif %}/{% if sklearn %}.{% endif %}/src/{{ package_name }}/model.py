@@ -3,7 +3,7 @@
 EASE, a linear model between items: H. Steck (2019), Embarrassingly Shallow Autoencoders for Sparse
 Data, WWW. Each item is predicted from the others by ridge regression, in closed form. A new user
 needs no training, the order of the likes has no weight, and each recommendation can be explained by
-the weights of the likes. What users liked lately is added, because tastes and films change.
+the weights of the likes. What users liked lately is added, because tastes and items change.
 """
 
 from dataclasses import dataclass
@@ -56,9 +56,9 @@ class ModelConfig(Config):
 def search_space(trial: Trial) -> dict[str, Any]:
     """Suggest values of ModelConfig, for `tune`."""
     return {
-        "regularization": trial.suggest_float("regularization", 30, 3000, log=True),
+        "regularization": trial.suggest_float("regularization", 3, 3000, log=True),
         "half_life": trial.suggest_float("half_life", 5, 200, log=True),
-        "popularity_weight": trial.suggest_float("popularity_weight", 0.5, 50, log=True),
+        "popularity_weight": trial.suggest_float("popularity_weight", 0.05, 50, log=True),
     }
 
 
