@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from scaffold.own.asking import Wanted, contents_from
+from scaffold.own.networks import PYTORCH, SKLEARN
 from scaffold.own.writing import Contents, adopt
 from support import environments
 from support.combinations import COMBINATIONS
@@ -24,6 +25,7 @@ COUNTS = {
     "texts": (1490, 10),
     "images": (180, 0),
     "clusters": (1490, 10),
+    "network": (1500, 0),
 }
 # Where `predict` writes what it refuses.
 REFUSED = "out-refused.csv"
@@ -35,10 +37,11 @@ def contents_of(kind: str, folder: Path) -> Contents:
     path = folder / kind
     if kind == "images":
         write_images(path)
-    elif kind == "categories":
+    elif kind in ("categories", "network"):
         path = path.with_suffix(".csv")
         path.write_text(customers(1500), encoding="cp1252")
-        wanted = Wanted("gekündigt", "ja", defaults=True)
+        framework = PYTORCH if kind == "network" else SKLEARN
+        wanted = Wanted("gekündigt", "ja", defaults=True, framework=framework)
     elif kind == "texts":
         path = path.with_suffix(".csv")
         path.write_text(messages(1500), "utf-8")
@@ -63,7 +66,7 @@ def own(
 ) -> Iterator[Project]:
     """A project about rows: installed, committed and run."""
     contents = contents_of(request.param, tmp_path_factory.mktemp("rows"))
-    combination = COMBINATIONS[f"{contents.variant}-sklearn"]
+    combination = COMBINATIONS[f"{contents.variant}-{contents.framework}"]
     with environments.rendered_project(combination, template, workshop) as folder:
         project = Project(folder, combination)
         adopt(contents, folder)
