@@ -399,3 +399,10 @@ def test_days_alone_are_no_table(write: Write) -> None:
     rows = [f"2024-01-{i % 28 + 1:02},{i * 11 % 97}" for i in range(300)]
     with pytest.raises(ScaffoldError, match=r'only days beside "price".*variant=time-series'):
         proposal_of(write(lines("day,price", *rows)), "price")
+
+
+def test_target_may_be_a_formatted_number(write: Write, tmp_path: Path) -> None:
+    rows = (f"{i * 7 % 50};{'xyz'[i % 3]};{i * 11 % 97},{i % 10} €" for i in range(300))
+    proposal, _ = made_of(write(lines("size;zone;price", *rows)), tmp_path / "own", "price")
+    assert proposal.variant == "tabular-regression"
+    assert passes_linter(tmp_path / "own")

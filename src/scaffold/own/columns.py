@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from keyword import iskeyword
-from typing import Any
+from typing import NamedTuple
 from unicodedata import normalize
 
 import duckdb
@@ -123,95 +123,189 @@ class Table:
         return tuple(dict.fromkeys(mark for column in self.columns for mark in column.marks))
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """What the sample says about a column.
+
+    Attributes:
+        texts: Its cells, without missing ones.
+        is_number: Whether all of them, but for marks, are numbers.
+        mean: Of its numbers, as is `median`.
+        marks: Texts that mean "missing", if the column holds numbers or dates.
+        unmarked: The others.
+    """
+
+    texts: list[str]
+    is_number: bool
+    mean: float | None
+    median: float | None
+    marks: tuple[str, ...] = field(init=False)
+    unmarked: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        marks = tuple(dict.fromkeys(text for text in self.texts if text in MARKS))
+        object.__setattr__(self, "marks", marks)
+        object.__setattr__(self, "unmarked", [text for text in self.texts if text not in MARKS])
+
+    @property
+    def most_counted(self) -> int:
+        """How many different texts are counted one by one at most."""
+        return MAX_CLASSES if self.is_number else MAX_CATEGORIES
+
+
+class Statistics(NamedTuple):
+    """What all rows say about a column.
+
+    Attributes:
+        present: How many cells have a text.
+        numbers: How many are numbers; 0 if the sample has other texts.
+        whole: How many are numbers without a point; 0 if one of the sample has one.
+        marked: How many mean "missing"; 0 if the sample has texts only.
+        estimate: About how many different texts there are; 0 if they are counted.
+        longest: The length of the longest text.
+        mean_length: Of all texts.
+        minimum: Of the numbers, as is `maximum`.
+    """
+
+    present: int
+    numbers: int
+    whole: int
+    marked: int
+    estimate: int
+    longest: int
+    mean_length: float
+    minimum: float | None
+    maximum: float | None
+
+
 def look(source: Source) -> Table:
-    """Look at all columns: one pass over all rows, and a sample.
+    """Look at all columns: a sample, and two passes over all rows.
 
     Raises:
         ScaffoldError: There are no rows, or a line cannot be read.
     """
     try:
-        counts = count(source)
-        if not counts[0]:
-            raise ScaffoldError(sentence(f"{source.path} has no rows"))
         samples = sample(source)
-        values = frequent(source, counts)
-        distinct = count_different(source, counts, values)
-        fields = field_names(source.columns)
+        few = [name for name, found in samples.items() if has_few(found)]
+        n_rows, counts = count(source, samples, few)
+        if not n_rows:
+            raise ScaffoldError(sentence(f"{source.path} has no rows"))
+        values = frequent(source, few)
         columns = [
-            describe(
-                source, name, counts, samples[name], values.get(name, ()), field, distinct[name]
-            )
-            for name, field in zip(source.columns, fields, strict=True)
+            describe(source, name, field, n_rows, counts[name], samples[name], values.get(name))
+            for name, field in zip(source.columns, field_names(source.columns), strict=True)
         ]
     except duckdb.Error as error:
         raise unreadable(source.path, error) from error
-    return Table(source, counts[0], columns)
+    return Table(source, n_rows, columns)
 
 
-# For each column: present, numbers, whole numbers, marks, distinct, longest, mean length, minimum,
-# maximum, mean and median.
-STATISTICS = 11
-
-
-def count(source: Source) -> tuple[Any, ...]:
-    """The number of rows, and the statistics of each column."""
-    marks = ", ".join(quoted(mark) for mark in MARKS)
-    parts = ["count(*)"]
-    for name, kind in zip(source.columns, source.types, strict=True):
-        text = cell_text(name)
-        number = f"TRY_CAST({text} AS DOUBLE)"
-        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
-        if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
-            text, finite = "NULL::VARCHAR", "NULL::DOUBLE"
-        parts += [
-            f"count({text})",
-            f"count({finite})",
-            f"count_if({finite} = floor({finite}) AND NOT contains({text}, '.'))",
-            f"count_if({text} IN ({marks}))",
-            f"approx_count_distinct({text})",
-            f"coalesce(max(length({text})), 0)",
-            f"coalesce(avg(length({text})), 0)",
-            f"min({finite})",
-            f"max({finite})",
-            f"avg({finite})",
-            f"approx_quantile({finite}, 0.5)",
-        ]
-    row = source.connection.execute(f"SELECT {', '.join(parts)} FROM source").fetchone()
-    return row or (0,)
-
-
-def sample(source: Source) -> dict[str, list[str]]:
-    """The texts of a random sample of rows, without missing ones, by column.
+def sample(source: Source) -> dict[str, Sampled]:
+    """What a random sample of rows says about each column.
 
     The table `sampled` has the rows of the sample.
     """
-    columns = ", ".join(map(cell_text, source.columns))
     source.connection.execute(
         "CREATE TEMP TABLE sampled AS SELECT * FROM source USING SAMPLE "
         f"reservoir({SAMPLE_ROWS} ROWS) REPEATABLE (7)"
     )
-    rows = source.connection.execute(f"SELECT {columns} FROM sampled").fetchall()
+    texts, numbers = [], []
+    for name in source.columns:
+        text, number = text_and_number(source, name)
+        texts.append(text)
+        others = f"count_if({number} IS NULL AND {text} NOT IN ({listed(MARKS)}))"
+        numbers.append(f"[{others}, avg({number}), median({number})]")
+    query = "SELECT {} FROM sampled"
+    rows = source.connection.execute(query.format(", ".join(texts))).fetchall()
+    found = source.connection.execute(query.format(", ".join(numbers))).fetchone() or ()
     return {
-        name: [row[index] for row in rows if row[index]]
-        for index, name in enumerate(source.columns)
+        name: Sampled([row[index] for row in rows if row[index]], not others, mean, median)
+        for index, (name, (others, mean, median)) in enumerate(
+            zip(source.columns, found, strict=True)
+        )
     }
+
+
+def has_few(sampled: Sampled) -> bool:
+    """Whether the sample has so few different texts that those of all rows are counted."""
+    return len(set(sampled.texts)) <= sampled.most_counted
+
+
+def text_and_number(source: Source, name: str) -> tuple[str, str]:
+    """SQL for the text of a cell, and for its number; null where there is none."""
+    text, kind = cell_text(name), source.types[source.columns.index(name)]
+    if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
+        return "NULL::VARCHAR", "NULL::DOUBLE"
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    return text, f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Texts of SQL, between commas."""
+    return ", ".join(map(quoted, texts))
+
+
+def count(
+    source: Source, samples: dict[str, Sampled], few: list[str]
+) -> tuple[int, dict[str, Statistics]]:
+    """The number of rows, and the statistics of each column.
+
+    What takes long is left out where the sample decides, such as casts of what is no number.
+
+    Args:
+        source: The rows.
+        samples: What is known of each column.
+        few: Columns whose different texts frequent() counts.
+    """
+    parts = ["count(*)"]
+    for name in source.columns:
+        sampled, (text, number) = samples[name], text_and_number(source, name)
+        number = number if sampled.is_number else "NULL::DOUBLE"
+        may_be_whole = sampled.is_number and not any("." in text for text in sampled.unmarked)
+        whole = f"count_if({number} = floor({number}) AND NOT contains({text}, '.'))"
+        marked = f"count_if({text} IN ({listed(MARKS)}))"
+        parts += [
+            f"count({text})",
+            f"count({number})",
+            whole if may_be_whole else "0",
+            marked if sampled.is_number or sampled.marks else "0",
+            "0" if name in few else f"approx_count_distinct({text})",
+            f"coalesce(max(length({text})), 0)",
+            f"coalesce(avg(length({text})), 0)",
+            f"min({number})",
+            f"max({number})",
+        ]
+    row = source.connection.execute(f"SELECT {', '.join(parts)} FROM source").fetchone() or (0,)
+    size = len(Statistics._fields)
+    starts = range(1, len(row), size)
+    statistics = [Statistics(*row[start : start + size]) for start in starts]
+    return row[0], dict(zip(source.columns, statistics, strict=True))
+
+
+def frequent(source: Source, names: list[str]) -> dict[str, dict[str, int]]:
+    """The texts of columns that have few, with their counts."""
+    if not names:
+        return {}
+    parts = [f"histogram({text_and_number(source, name)[0]})" for name in names]
+    row = source.connection.execute(f"SELECT {', '.join(parts)} FROM source").fetchone() or ()
+    return {name: found or {} for name, found in zip(names, row, strict=True)}
 
 
 def describe(
     source: Source,
     name: str,
-    counts: tuple[Any, ...],
-    texts: list[str],
-    values: tuple[tuple[str, int], ...],
     field: str,
-    distinct: int,
+    n_rows: int,
+    counts: Statistics,
+    sampled: Sampled,
+    values: dict[str, int] | None,
 ) -> Column:
-    """What one column holds."""
-    n_rows, start = counts[0], 1 + STATISTICS * source.columns.index(name)
-    present, numbers, whole, marked, _, longest, length, low, high, mean, median = counts[
-        start : start + STATISTICS
-    ]
+    """What one column holds; its values are counted if they are few."""
+    texts, unmarked, marked = sampled.texts, sampled.unmarked, counts.marked
+    different = list(dict.fromkeys(unmarked))
+    present, numbers, length = counts.present, counts.numbers, counts.mean_length
     kind = source.types[source.columns.index(name)]
+    distinct = count_different(source, name, n_rows, counts) if values is None else len(values)
     column = Column(
         name,
         field,
@@ -219,8 +313,8 @@ def describe(
         missing=1 - present / n_rows,
         distinct=distinct,
         example=texts[0][:40] if texts else "",
-        longest=longest,
-        values=values,
+        longest=counts.longest,
+        values=ranked(values or {}, sampled.most_counted),
         personal=personal_data(texts),
     )
     if not present:
@@ -231,21 +325,20 @@ def describe(
         # As Python writes them.
         named = tuple((text.title(), number) for text, number in column.values)
         return replace(column, kind="boolean", values=named)
-    unmarked = [text for text in texts if text not in MARKS]
-    marks = tuple(dict.fromkeys(text for text in texts if text in MARKS)) if marked else ()
+    marks = sampled.marks
     if numbers and numbers + marked >= present:
         column = replace(
             column,
-            kind="integer" if whole == numbers else "number",
-            minimum=low,
-            maximum=high,
+            kind="integer" if counts.whole == numbers else "number",
+            minimum=counts.minimum,
+            maximum=counts.maximum,
             marks=marks,
             missing=1 - numbers / n_rows,
-            skewed=low >= 0 and mean > 1.5 * median,
+            skewed=is_skewed(counts, sampled),
         )
         return replace(column, kind="identifier") if is_identifier(column, n_rows) else column
     without_marks = 1 - (present - marked) / n_rows
-    if found := find_date_format(unmarked):
+    if found := find_date_format(different):
         return replace(
             column,
             kind="date",
@@ -254,9 +347,9 @@ def describe(
             marks=marks,
             missing=without_marks,
         )
-    decimal = find_decimal(unmarked)
+    decimal = find_decimal(different)
     if decimal is not None:
-        amounts = [to_number(text, decimal) for text in unmarked]
+        amounts = [to_number(text, decimal) for text in different]
         return replace(
             column,
             kind="formatted",
@@ -278,41 +371,30 @@ def describe(
     return column
 
 
-def frequent(source: Source, counts: tuple[Any, ...]) -> dict[str, tuple[tuple[str, int], ...]]:
-    """The texts of each column that has few, with their counts, the most frequent first."""
-    names = []
-    for index, name in enumerate(source.columns):
-        present, numbers, _, _, distinct, *_ = counts[1 + STATISTICS * index :]
-        most = MAX_CLASSES if numbers == present else MAX_CATEGORIES
-        if 0 < distinct <= most:
-            names.append(name)
-    if not names:
-        return {}
-    columns = [f"histogram({cell_text(name)})" for name in names]
-    row = source.connection.execute(f"SELECT {', '.join(columns)} FROM source").fetchone() or ()
-    return {
-        name: tuple(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-        for name, found in zip(names, row, strict=True)
-    }
+def ranked(values: dict[str, int], most: int) -> tuple[tuple[str, int], ...]:
+    """The texts with their counts, the most frequent first; none if they are more than `most`."""
+    if len(values) > most:
+        return ()
+    return tuple(sorted(values.items(), key=lambda item: (-item[1], item[0])))
 
 
-def count_different(
-    source: Source, counts: tuple[Any, ...], values: dict[str, tuple[tuple[str, int], ...]]
-) -> dict[str, int]:
-    """The number of different values of each column.
+def count_different(source: Source, name: str, n_rows: int, counts: Statistics) -> int:
+    """The number of different values of a column that has many.
 
-    The estimates of count() err by some percent, so that columns which could identify the rows are
-    counted; one after another, to save memory.
+    Estimates err by some percent, so that columns which could identify the rows are counted; one
+    after another, to save memory.
     """
-    found = {}
-    for index, name in enumerate(source.columns):
-        present, _, _, _, estimate, *_ = counts[1 + STATISTICS * index :]
-        found[name] = len(values.get(name, ())) or min(estimate, present)
-        if counts[0] <= MAX_COUNTED and estimate > 0.8 * present > 0 and name not in values:
-            query = f"SELECT count(DISTINCT {cell_text(name)}) FROM source"
-            row = source.connection.execute(query).fetchone()
-            found[name] = int(row[0]) if row else found[name]
-    return found
+    if n_rows <= MAX_COUNTED and counts.estimate > 0.8 * counts.present > 0:
+        query = f"SELECT count(DISTINCT {cell_text(name)}) FROM source"
+        row = source.connection.execute(query).fetchone()
+        return int(row[0]) if row else counts.estimate
+    return min(counts.estimate, counts.present)
+
+
+def is_skewed(counts: Statistics, sampled: Sampled) -> bool:
+    """Whether the mean of numbers, none below 0, is far above their median."""
+    mean, median = sampled.mean or 0, sampled.median or 0
+    return (counts.minimum or 0) >= 0 and mean > 1.5 * median
 
 
 def is_identifier(column: Column, n_rows: int) -> bool:

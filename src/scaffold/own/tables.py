@@ -107,6 +107,7 @@ def shared_context(proposal: Proposal, used: list[Column]) -> dict[str, Any]:
         "time_column": f"{time.field}_day" if time else "",
         "group": group,
         "group_declaration": declaration(group) if group else "",
+        "types_of_data": types_of_data(proposal),
         "target_declaration": target_declaration(proposal),
         "declaration": declaration,
         "masks": masks(proposal),
@@ -204,6 +205,13 @@ def monitored(has_numbers: bool, has_categories: bool) -> str:
 
 # Types of formatted numbers in the project, by their decimal point.
 NUMBERS = {".": "Number", ",": "CommaNumber"}
+
+
+def types_of_data(proposal: Proposal) -> list[str]:
+    """What data.py needs of features.py to declare the target and the group."""
+    target = [proposal.target] if proposal.variant == REGRESSION else []
+    columns = [*target, *([proposal.group] if proposal.group else [])]
+    return sorted({NUMBERS[point(column)] for column in columns if column.kind == "formatted"})
 
 
 def point(column: Column) -> str:
