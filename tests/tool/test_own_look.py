@@ -4,11 +4,14 @@ import re
 from io import StringIO
 from pathlib import Path
 
+import duckdb
 import pytest
 from rich.console import Console
 
 from scaffold.own.asking import Wanted, contents_from
+from scaffold.own.columns import look
 from scaffold.own.people import holds_names, is_name
+from scaffold.own.source import open_source
 from support.own import customers, lines, visits
 
 
@@ -64,6 +67,30 @@ def test_steps_of_segments_are_shown(tmp_path: Path) -> None:
     assert any(re.match(r"Umsatz .* field, step x [\d.]+$", line) for line in found)
     assert any(re.match(r"Art .* describes$", line) for line in found)
     assert "4 of 600 rows lack a field and are left out." in " ".join(found)
+
+
+def test_single_rows_outside_the_sample_count(tmp_path: Path) -> None:
+    """One of 300,000 rows is hardly ever in the sample of 20,000."""
+    path = tmp_path / "rows.parquet"
+    single = "CASE WHEN i = 123456 THEN ({})::VARCHAR ELSE ({})::VARCHAR END AS {}"
+    columns = [
+        single.format("'unknown'", "i % 5000", "text"),
+        single.format("'b'", "'a'", "rare"),
+        single.format("-1", "i % 90 + 10", "low"),
+        single.format("'1.5'", "i % 90", "point"),
+        single.format("'NA'", "i % 90", "marked"),
+        single.format("repeat('x', 70)", "'x' || i % 2000", "long"),
+    ]
+    query = f"SELECT {', '.join(columns)} FROM range(300000) AS r(i)"  # noqa: S608 - ours
+    duckdb.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    table = look(open_source(path))
+    kinds = {column.name: column.kind for column in table.columns}
+    assert kinds["text"] in ("formatted", "category")
+    assert dict(table.column("rare").values) == {"a": 299_999, "b": 1}
+    assert (kinds["low"], table.column("low").minimum) == ("integer", -1)
+    assert kinds["point"] == "number"
+    assert (kinds["marked"], table.column("marked").distinct) == ("integer", 91)
+    assert table.column("long").longest == 70
 
 
 # Names of persons.
