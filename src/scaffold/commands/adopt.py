@@ -13,7 +13,7 @@ from uv import find_uv_bin
 from scaffold.commands.new import call, format_code
 from scaffold.errors import ScaffoldError
 from scaffold.git.repository import Repository
-from scaffold.own.writing import RAW, Contents, drop_sample, ignore_rows
+from scaffold.own.writing import RAW, Contents, data_packages, declare_packages, ignore_rows
 from scaffold.own.writing import adopt as adopt_rendered
 from scaffold.project import ANSWERS, recorded_answers, sync_options
 from scaffold.template.rendering import render
@@ -98,7 +98,8 @@ def replace(
         for path in paths:
             shutil.copy(rendered / path, project / path)
         shutil.copytree(rendered / RAW, project / RAW, dirs_exist_ok=True)
-    drop_sample(project)
+        packages = data_packages(rendered)
+    declare_packages(project, packages)
     describe(project, answers, contents.description)
     if not apart:
         return [*paths, RAW.as_posix(), "pyproject.toml", ANSWERS]
