@@ -883,7 +883,7 @@ def check_fetching(folder: Path, package: str) -> None:
     assert project.fetch() == f"data/raw/{raw.name} was downloaded, and is the recorded file."
     assert raw.read_bytes() == content
     raw.write_text("mine")
-    with pytest.raises(FetchError, match="stays as it is, is not the recorded file"):
+    with pytest.raises(FetchError, match="stays as it is, but is not the recorded file"):
         project.fetch()
     assert raw.read_text() == "mine"
 
