@@ -44,7 +44,8 @@ def adopt(project: Path, contents: Contents, *, force: bool = False) -> None:
     code = [path for path in changed if path.endswith((".py", ".ipynb"))]
     format_code(project, *code)
     message = f"Use the rows of {contents.source}\n\n{TRAILER}: {contents.source}"
-    repository.run("add", "--", *changed, "uv.lock")
+    # Earlier rows may have had to stay out of git, and with them their folder.
+    repository.run("add", "--force", "--", *changed, "uv.lock")
     repository.run("commit", "--quiet", "--message", message)
 
 
@@ -102,7 +103,7 @@ def replace(
     declare_packages(project, packages)
     describe(project, answers, contents.description)
     if not apart:
-        return [*paths, RAW.as_posix(), "pyproject.toml", ANSWERS]
+        return [*paths, (RAW / contents.name).as_posix(), "pyproject.toml", ANSWERS]
     ignore_rows(project)
     return [*paths, "pyproject.toml", ANSWERS, ".gitignore"]
 

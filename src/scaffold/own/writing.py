@@ -177,7 +177,7 @@ def place(template: Path, variant: str, name: str) -> Path:
     return path if path.exists() else folder / name
 
 
-# In pyproject.toml: the group of what data.py needs, and the comment above it.
+# Among the dependency groups: that of what data.py needs, and the comment above it.
 GROUP = re.compile(r"(?:^#[^\n]*\n)?^data = \[.*?\]\n", re.MULTILINE | re.DOTALL)
 COMMENT = "# What data.py needs to fetch or load the rows."
 # Packages of samples, without types.
@@ -192,7 +192,9 @@ def declare_packages(project: Path, packages: list[str]) -> None:
     others = [line for line in data_packages(project) if name_of(line) not in replaced]
     listed = "\n".join(f"    {json.dumps(line)}," for line in (*packages, *others))
     group = f"{COMMENT}\ndata = [\n{listed}\n]\n" if listed else f"{COMMENT}\ndata = []\n"
-    text = GROUP.sub("", text)
+    before, head, after = text.partition("[dependency-groups]\n")
+    groups, end, rest = after.partition("\n[")
+    text = "".join([before, head, GROUP.sub("", groups), end, rest])
     for old, new in (
         ("dev = [\n", f"{group}dev = [\n"),
         ('default-groups = ["train", "dev"', 'default-groups = ["train", "data", "dev"'),
@@ -206,8 +208,8 @@ def declare_packages(project: Path, packages: list[str]) -> None:
 def data_packages(project: Path) -> list[str]:
     """The packages in the group `data` of pyproject.toml."""
     content = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
-    packages: list[str] = content.get("dependency-groups", {}).get("data", [])
-    return packages
+    declared = content.get("dependency-groups", {}).get("data", [])
+    return [line for line in declared if isinstance(line, str)]
 
 
 def name_of(requirement: str) -> str:
