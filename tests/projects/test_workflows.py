@@ -250,7 +250,7 @@ def test_a_model_that_fails_the_gate_becomes_an_issue(merged: Hub) -> None:
     assert job.step("Propose the results").outcome == "skipped"
     (body,) = merged.asked_gh("issue", "create", "--title")
     assert "The model does not pass the gate. The improvement" in body
-    assert "not above the margin of 1e+09" in body
+    assert "not above its limit of 1e+09" in body
     assert "not worse than the champion" in body
     assert "shifted.jsonl: drifted: " in body
     assert body.endswith(f"https://github.com/{merged.repository}/actions/runs/7\n")

@@ -1,11 +1,15 @@
 """Rows of an owner, as files."""
 
+import ast
 import math
 import subprocess
 import sys
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 
@@ -160,3 +164,47 @@ def passes_linter(folder: Path) -> bool:
     """Whether ruff finds nothing in a project."""
     command = [sys.executable, "-m", "ruff", "check", *CODE]
     return subprocess.run(command, cwd=folder, check=False).returncode == 0  # noqa: S603 - ours
+
+
+class FetchError(Exception):
+    """UserError of a project."""
+
+
+# What fetch() in data.py of a project is made of.
+LIBRARIES = {
+    "boto3",
+    "botocore",
+    "huggingface_hub",
+    "kagglehub",
+    "pathlib",
+    "pooch",
+    "tempfile",
+    "tqdm",
+}
+CONSTANTS = {"RAW_FILE", "SHA256", "SOURCE", "ADDRESS"}
+
+
+def fetching(folder: Path) -> Any:
+    """The part of a project's data.py that fetches rows, without the libraries of training."""
+    path = folder / "src/own/data.py"
+    nodes = [node for node in ast.parse(path.read_text("utf-8")).body if is_of_fetching(node)]
+    names: dict[str, Any] = {
+        "__file__": str(path),
+        "UserError": FetchError,
+        "sha256": lambda content: sha256(content).hexdigest(),
+    }
+    exec(compile(ast.Module(nodes, []), path, "exec"), names)  # noqa: S102 - ours
+    return SimpleNamespace(**names)
+
+
+def is_of_fetching(node: ast.stmt) -> bool:
+    """Whether fetch() needs a statement."""
+    if isinstance(node, ast.Import):
+        return node.names[0].name in LIBRARIES
+    if isinstance(node, ast.ImportFrom):
+        return not node.level and (node.module or "").partition(".")[0] in LIBRARIES
+    if isinstance(node, ast.Assign):
+        return isinstance(node.targets[0], ast.Name) and node.targets[0].id in CONSTANTS
+    return isinstance(node, ast.FunctionDef) and node.name.startswith(
+        ("fetch", "download", "require_recorded")
+    )

@@ -101,6 +101,23 @@ def test_later_rows_replace_earlier_ones(project: Path, rows: Contents, tmp_path
     assert not git(project, "status", "--porcelain")
 
 
+def test_committed_rows_replace_rows_that_are_not(
+    project: Path, rows: Contents, tmp_path: Path
+) -> None:
+    """The earlier file, with its personal data, stays where it is, and out of git."""
+    path = tmp_path / "kunden.csv"
+    path.write_text(customers(), "utf-8")
+    adopting.adopt(project, contents_of(path, target="gekündigt", variant="tabular-classification"))
+    assert "ADDRESS" in (project / "src/churn/data.py").read_text("utf-8")
+    assert "boto3" in (project / "pyproject.toml").read_text("utf-8")
+    adopting.adopt(project, rows)
+    assert git(project, "ls-files", "data/raw").split() == ["data/raw/messages.csv"]
+    assert (project / "data/raw/kunden.csv").exists()
+    assert not git(project, "status", "--porcelain")
+    assert "ADDRESS" not in (project / "src/churn/data.py").read_text("utf-8")
+    assert "boto3" not in (project / "pyproject.toml").read_text("utf-8")
+
+
 def test_changes_of_the_owner_stay_unless_forced(project: Path, rows: Contents) -> None:
     path = project / "src/churn/data.py"
     path.write_text(path.read_text("utf-8") + "# mine\n", "utf-8")

@@ -242,7 +242,7 @@ def test_large_collection_is_not_committed(
     project = tmp_path / "own"
     assert made(contents(look(folder)), project) == [project / "data/raw/My-textures.parquet"]
     assert "/data/raw/" in (project / ".gitignore").read_text("utf-8").splitlines()
-    assert "is not part of the repository" in (project / "README.md").read_text("utf-8")
+    assert "are not part of this repository" in (project / "README.md").read_text("utf-8")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")

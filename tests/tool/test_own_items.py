@@ -323,7 +323,7 @@ def test_users_who_are_persons_are_not_committed(tmp_path: Path, name: str, kind
     assert [path.name for path in apart] == ["rows.csv"]
     readme = (folder / "README.md").read_text("utf-8")
     assert f"`customer` seems to hold personal data ({kind})" in readme
-    assert "is not part of the repository" in readme
+    assert "rows are not part of this repository" in readme
     assert passes_linter(folder)
 
 

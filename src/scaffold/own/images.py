@@ -473,7 +473,7 @@ def context_of(collection: Collection) -> dict[str, Any]:
         "n_left_out": len(collection.left_out),
         "stored_side": STORED_SIDE,
         "committed": not too_large,
-        "max_committed": MAX_COMMITTED // 1_000_000,
+        "not_committed": f"the images are larger than {MAX_COMMITTED // 1_000_000} MB",
         "example_json": in_template(json.dumps({"image": example(photos[0])})),
     }
 

@@ -6,10 +6,11 @@ import re
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -34,6 +35,44 @@ INSTALL = 'pip install "ml-portfolio-scaffold[sources]"'
 Progress = Callable[[int, int], None]
 
 
+@dataclass(frozen=True)
+class Location:
+    """Where a project downloads the same file again.
+
+    Attributes:
+        service: What it is downloaded from: "https", "s3", "hf" or "kaggle".
+        address: Of the file; of a data set of "hf" and "kaggle", OWNER/NAME.
+        file: Its path in the data set.
+        revision: Of the data set.
+    """
+
+    service: str
+    address: str
+    file: str = ""
+    revision: str = ""
+
+
+class Download(NamedTuple):
+    """A file on this machine, and where it came from; nowhere if it cannot be had again so."""
+
+    path: Path
+    location: Location | None
+
+
+class Given(NamedTuple):
+    """What the owner gave.
+
+    Attributes:
+        path: A file or folder on this machine.
+        origin: What errors, data.py and the README call it: the given path, or an address.
+        location: Where the file can be downloaded again.
+    """
+
+    path: Path
+    origin: str
+    location: Location | None = None
+
+
 def is_remote(given: str) -> bool:
     """Whether the owner gave an address and not a path."""
     return bool(re.match(r"(hf|kaggle|openml):|[a-z][a-z0-9+.-]+://", given, re.IGNORECASE))
@@ -46,14 +85,14 @@ def without_secrets(given: str) -> str:
 
 
 @contextmanager
-def local_copy(given: str, console: Console) -> Iterator[tuple[Path, str]]:
-    """A path and what errors, data.py and the README call it: the given one, or an address.
+def local_copy(given: str, console: Console) -> Iterator[Given]:
+    """What the owner gave, downloaded if it is an address.
 
     Raises:
         ScaffoldError: It cannot be downloaded; errors in the block name the address, not the copy.
     """
     if not is_remote(given):
-        yield Path(given), given
+        yield Given(Path(given), given)
         return
     origin = without_secrets(given)
     with console.status(f"downloading {origin} ...") as status:
@@ -62,14 +101,14 @@ def local_copy(given: str, console: Console) -> Iterator[tuple[Path, str]]:
             of = f" of {total / 1e6:,.0f}" if total else ""
             status.update(f"downloading {origin}: {arrived / 1e6:,.0f}{of} MB")
 
-        path = download(given, temporary_folder(), show)
+        path, location = download(given, temporary_folder(), show)
     try:
-        yield path, origin
+        yield Given(path, origin, location)
     except ScaffoldError as error:
         raise ScaffoldError(str(error).replace(str(path), origin)) from error
 
 
-def download(given: str, folder: Path, progress: Progress) -> Path:
+def download(given: str, folder: Path, progress: Progress) -> Download:
     """Download the rows at an address into a folder.
 
     Raises:
@@ -96,8 +135,11 @@ def download(given: str, folder: Path, progress: Progress) -> Path:
 # Addresses of the web.
 
 
-def download_url(url: str, folder: Path, progress: Progress) -> Path:
-    """Download a file by HTTPS; its name is that of the response, or of the address."""
+def download_url(url: str, folder: Path, progress: Progress) -> Download:
+    """Download a file by HTTPS; its name is that of the response, or of the address.
+
+    An address with a query, which may hold a secret, is written into no project.
+    """
     origin = without_secrets(url)
     with open_url(url, origin) as response:
         if response.headers.get_content_type() == "text/html":
@@ -106,7 +148,7 @@ def download_url(url: str, folder: Path, progress: Progress) -> Path:
             )
         target = folder / file_name(origin, response.headers, response.url)
         save(response, target, origin, progress)
-    return target
+    return Download(target, None if urlsplit(url).query else Location("https", origin))
 
 
 @contextmanager
@@ -261,7 +303,7 @@ def missing_client(origin: str) -> ScaffoldError:
 # OpenML.
 
 
-def download_openml(given: str, folder: Path, progress: Progress) -> Path:
+def download_openml(given: str, folder: Path, progress: Progress) -> Download:
     """Download a data set of openml.org, as Parquet."""
     origin = f"openml:{given}"
     if not re.fullmatch(r"[0-9]+", given):
@@ -276,7 +318,7 @@ def download_openml(given: str, folder: Path, progress: Progress) -> Path:
     target = folder / f"{name}.parquet"
     with open_url(address, f"the Parquet file of {origin}") as response:
         save(response, target, origin, progress)
-    return target
+    return Download(target, Location("https", without_secrets(address)))
 
 
 def describe_openml(number: str, origin: str) -> Mapping[str, Any]:
@@ -297,7 +339,7 @@ def describe_openml(number: str, origin: str) -> Mapping[str, Any]:
 # Hugging Face.
 
 
-def download_hugging_face(given: str, folder: Path, progress: Progress) -> Path:  # noqa: ARG001 - it shows its own
+def download_hugging_face(given: str, folder: Path, progress: Progress) -> Download:  # noqa: ARG001 - it shows its own
     """Download a file of a data set of the Hugging Face Hub."""
     repository, path = owner_and_name("hf", given)
     origin = f"hf:{repository}"
@@ -319,11 +361,10 @@ def download_hugging_face(given: str, folder: Path, progress: Progress) -> Path:
         sizes = {item.rfilename: item.size or 0 for item in info.siblings or []}
         name = choose_file(origin, list(sizes), path)
         require_size(sizes[name], f"{origin}/{name}")
-        return Path(
-            api.hf_hub_download(
-                repository, name, repo_type="dataset", revision=info.sha, local_dir=folder
-            )
+        path = api.hf_hub_download(
+            repository, name, repo_type="dataset", revision=info.sha, local_dir=folder
         )
+        return Download(Path(path), Location("hf", repository, name, info.sha or "main"))
     except errors.GatedRepoError as error:
         raise ScaffoldError(
             sentence(
@@ -349,7 +390,7 @@ def download_hugging_face(given: str, folder: Path, progress: Progress) -> Path:
 # Kaggle.
 
 
-def download_kaggle(given: str, folder: Path, progress: Progress) -> Path:  # noqa: ARG001 - it shows its own
+def download_kaggle(given: str, folder: Path, progress: Progress) -> Download:  # noqa: ARG001 - it shows its own
     """Download a file of a data set of Kaggle."""
     handle, path = owner_and_name("kaggle", given)
     origin = f"kaggle:{handle}"
@@ -367,7 +408,10 @@ def download_kaggle(given: str, folder: Path, progress: Progress) -> Path:  # no
         sizes = list_kaggle(handle)
         name = choose_file(origin, list(sizes), path)
         require_size(sizes[name], f"{origin}/{name}")
-        return Path(kagglehub.dataset_download(handle, name, output_dir=str(folder)))
+        version = find_kaggle_version(handle)
+        versioned = f"{handle}/versions/{version}"
+        path = kagglehub.dataset_download(versioned, name, output_dir=str(folder))
+        return Download(Path(path), Location("kaggle", handle, name, version))
     except requests.HTTPError as error:
         status = error.response.status_code if error.response is not None else 0
         if status not in (401, 403, 404):
@@ -406,10 +450,23 @@ def list_kaggle(handle: str) -> dict[str, int]:
             request.page_token = page.next_page_token
 
 
+def find_kaggle_version(handle: str) -> str:
+    """The number of the newest version of a data set of Kaggle."""
+    # Optional, as kagglehub is, which they come with.
+    from kagglehub import clients  # noqa: PLC0415
+    from kagglesdk.datasets.types import dataset_api_service as api  # noqa: PLC0415
+
+    request = api.ApiGetDatasetRequest()
+    request.owner_slug, _, request.dataset_slug = handle.partition("/")
+    with clients.build_kaggle_client() as client:
+        described = client.datasets.dataset_api_client.get_dataset(request)
+    return str(described.current_version_number)
+
+
 # S3.
 
 
-def download_s3(given: str, folder: Path, progress: Progress) -> Path:
+def download_s3(given: str, folder: Path, progress: Progress) -> Download:
     """Download an object of a bucket; a key that ends in a slash is a folder."""
     bucket, _, key = given.partition("/")
     origin = f"s3://{bucket}/{key}"
@@ -443,7 +500,7 @@ def download_s3(given: str, folder: Path, progress: Progress) -> Path:
         raise ScaffoldError(sentence(f"{origin} {meaning_of_s3(error.response)}")) from error
     except (exceptions.BotoCoreError, Boto3Error, ValueError, OSError) as error:
         raise ScaffoldError(sentence(f"{origin} cannot be read: {type(error).__name__}")) from error
-    return target
+    return Download(target, Location("s3", f"s3://{bucket}/{key}"))
 
 
 def choose_object(client: Any, bucket: str, prefix: str) -> str:

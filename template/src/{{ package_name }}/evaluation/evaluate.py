@@ -19,10 +19,8 @@ from ..core.rows import Array, IntArray, Scorer, table_rows
 from ..core.splits import FIELDS, Split, load_manifest, load_split
 from ..core.tracking import require_run
 from .conditions import measure_conditions
-from .gate import mlflow_errors
+from .gate import SIGN, mlflow_errors
 from .plots import evaluation_plots
-
-SIGN = 1 if HIGHER_IS_BETTER else -1
 
 
 def evaluate(config: ProjectConfig) -> None:

