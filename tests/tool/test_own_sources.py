@@ -940,6 +940,7 @@ def test_rows_of_hugging_face_are_fetched(hub: Server, tmp_path: Path) -> None:
     refuse_to_fetch(folder, "hf:owner/rows cannot be downloaded (status 404)")
 
 
+@pytest.mark.slow  # the client tries again for 20 s
 def test_hugging_face_out_of_reach_is_one_sentence_of_the_project(
     hub: Server, tmp_path: Path
 ) -> None:
