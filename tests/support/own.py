@@ -205,6 +205,5 @@ def is_of_fetching(node: ast.stmt) -> bool:
         return not node.level and (node.module or "").partition(".")[0] in LIBRARIES
     if isinstance(node, ast.Assign):
         return isinstance(node.targets[0], ast.Name) and node.targets[0].id in CONSTANTS
-    return isinstance(node, ast.FunctionDef) and node.name.startswith(
-        ("fetch", "download", "require_recorded")
-    )
+    functions = ("fetch", "download", "require_recorded")
+    return isinstance(node, ast.FunctionDef) and node.name.startswith(functions)

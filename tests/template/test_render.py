@@ -102,6 +102,12 @@ def test_exactly_these_files(made: Made, combination: Combination) -> None:
     assert files(project) == FILES | added(combination)
 
 
+def test_samples_have_nothing_to_fetch(made: Made, combination: Combination) -> None:
+    text = (made(combination.id) / f"{PACKAGE}/data.py").read_text("utf-8")
+    assert 'def fetch() -> str:\n    """Get rows that are not part of the repository' in text
+    assert 'return "There is nothing to fetch: the package ' in text
+
+
 def test_no_jinja_is_left(made: Made, combination: Combination) -> None:
     project = made(combination.id)
     for name in files(project) - {*REPORTS}:
