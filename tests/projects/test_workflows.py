@@ -147,7 +147,7 @@ def test_retraining_proposes_what_has_changed(
     ]
     body = asked[-1]["body"]
     assert body.startswith("| metric | before | after | change |\n")
-    assert "The model passes the gate. The improvement" in body
+    assert "The model passes the gate. The lower bound" in body
     assert body in runner.jobs["retrain"].summary
     assert "No registry is stored" in runner.jobs["retrain"].summary
     changed = git(hub.remote, "diff", "--name-only", "main", "retrain").splitlines()
