@@ -249,7 +249,7 @@ def test_a_model_that_fails_the_gate_becomes_an_issue(merged: Hub) -> None:
     assert job.step("Run the pipeline").outcome == "failure"
     assert job.step("Propose the results").outcome == "skipped"
     (body,) = merged.asked_gh("issue", "create", "--title")
-    assert "The model does not pass the gate. The improvement" in body
+    assert "The model does not pass the gate. The lower bound" in body
     assert "not above its limit of 1e+09" in body
     assert "not worse than the champion" in body
     assert "shifted.jsonl: drifted: " in body

@@ -475,7 +475,7 @@ def test_change_since_earlier_results_is_printed() -> None:
     assert lines[2] == f"| {name} | {value:,.4f} | {value:,.4f} | +0.0000 |"
     assert lines[3].endswith("| new |")
     assert lines[-2] == "The two runs used different data."
-    assert lines[-1].startswith("The model passes the gate. The improvement")
+    assert lines[-1].startswith("The model passes the gate. The lower bound")
     earlier.write_text("{}", "utf-8")
     assert "different data" not in compare_results(earlier)
 
