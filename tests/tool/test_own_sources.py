@@ -29,11 +29,12 @@ from scaffold.errors import ScaffoldError
 from scaffold.own import batches, remote, tables
 from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.columns import look
+from scaffold.own.dependencies import data_packages, declare_packages
 from scaffold.own.proposal import propose
 from scaffold.own.remote import download, is_remote, local_copy, without_secrets
 from scaffold.own.source import Source, open_source
 from scaffold.own.tables import contents, store, stored_name
-from scaffold.own.writing import adopt, data_packages, declare_packages
+from scaffold.own.writing import adopt
 from support.command import scaffold
 from support.own import FetchError, fetching, lines, made, passes_linter
 

@@ -13,7 +13,8 @@ from uv import find_uv_bin
 from scaffold.commands.new import call, format_code
 from scaffold.errors import ScaffoldError
 from scaffold.git.repository import Repository
-from scaffold.own.writing import RAW, Contents, data_packages, declare_packages, ignore_rows
+from scaffold.own.dependencies import data_packages, declare_packages
+from scaffold.own.writing import RAW, Contents, ignore_rows
 from scaffold.own.writing import adopt as adopt_rendered
 from scaffold.project import ANSWERS, recorded_answers, sync_options
 from scaffold.template.rendering import render

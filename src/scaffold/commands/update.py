@@ -23,6 +23,7 @@ from uv import find_uv_bin
 
 from scaffold.errors import ScaffoldError
 from scaffold.git.repository import Repository
+from scaffold.own.dependencies import keep_packages
 from scaffold.project import ANSWERS, sync_options, versioned_answers
 from scaffold.template import packages
 from scaffold.template.questions import as_asked
@@ -119,6 +120,8 @@ def plan(
         require_progress(old, new, answers)
         # Nobody but the template writes this file, so that what is answered now simply replaces it.
         shutil.copy(project / ANSWERS, earlier)
+        for rendering in (earlier, later):
+            keep_packages(project, rendering)
         trees = [repository.tree(rendering) for rendering in renderings]
         if deleted := deletions(repository, *trees):
             trees = [repository.tree(rendering, deleted) for rendering in renderings]

