@@ -353,6 +353,8 @@ def test_suggested_target_can_be_predicted(write: Write) -> None:
     # "y" is also a size, beside a price.
     rows = [f"{i % 50 / 10},{i % 70 / 10},{i * 7 % 300}" for i in range(200)]
     assert guess_target(table_of(write(lines("x,y,price", *rows)))).name == "price"
+    # A prediction has a value as well, so that the field has another name.
+    assert guess_target(table_of(write(lines("value,y,z", *rows)))).name == "value"
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,16 @@ def test_project_speaks_of_columns_and_not_of_sample(write: Write, tmp_path: Pat
     assert "minimum = 0" in text
 
 
+@pytest.mark.parametrize(("n_times", "is_said"), [(400, True), (700, False)])
+def test_few_periods_of_the_test_set_are_said(
+    n_times: int, is_said: bool, write: Write, tmp_path: Path
+) -> None:
+    made(contents_of(write(series(days(1, n_times)))), tmp_path / "own")
+    readme = (tmp_path / "own/README.md").read_text("utf-8")
+    assert ("about 6 such periods" in readme) == is_said
+    assert ("intervals are too narrow, and" in readme) == is_said
+
+
 def test_values_below_zero_have_no_minimum(write: Write, tmp_path: Path) -> None:
     path = write(lines("day,value", *(f"{day},{i % 7 - 3}.5" for i, day in ENUMERATED)))
     made(contents_of(path), tmp_path / "own")

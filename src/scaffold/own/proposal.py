@@ -96,7 +96,8 @@ class Proposal:
 
 def guess_target(table: Table) -> Column:
     """The column that is most likely the target: by its name, else the last that could be."""
-    by_name = {column.field: column for column in table.columns}
+    # A field that a prediction is called as well has an underscore.
+    by_name = {column.field.rstrip("_"): column for column in table.columns}
     for name in TARGETS:
         if name in by_name:
             return by_name[name]

@@ -25,6 +25,9 @@ SERIES = "time-series"
 MIN_REGULAR = 0.9
 # A test set has a quarter of the periods of one horizon, so at least five.
 MIN_PERIODS = 20
+TEST_FRACTION = 0.25
+# With fewer in the test set, resamples of periods vary too little.
+FEW_PERIODS = 10
 MAX_SERIES = 1000
 # Names of columns of years.
 YEARS = ("year", "jahr", "time", "date", "period")
@@ -325,7 +328,7 @@ def guess_value(table: Table) -> str:
     numbers = [column for column in table.columns if column.is_number and not is_time(column)]
     if not numbers:
         raise ScaffoldError(sentence(f"{table.source.path} has no number that could be forecast"))
-    named = [column for column in numbers if column.field in TARGETS]
+    named = [column for column in numbers if column.field.rstrip("_") in TARGETS]
     return (named or numbers)[-1].name
 
 
@@ -555,6 +558,7 @@ def context_of(found: Forecasts) -> dict[str, Any]:
     target, time = with_free_name(found.target), with_free_name(found.time)
     keys = list(map(with_free_name, found.keys))
     lowest = target.minimum or 0.0
+    n_periods = test_periods(found)
     example = example_instance(found)
     return file_context(table, found.left_out) | {
         "step": step,
@@ -569,6 +573,7 @@ def context_of(found: Forecasts) -> dict[str, Any]:
         "points": [point(target)] if target.kind == "formatted" else [],
         "longest_key": max([100, *(2 * column.longest for column in keys)]),
         "formats": list(dict.fromkeys([*time_format(time), *step.formats])),
+        "test_fraction": TEST_FRACTION,
         "non_negative": lowest >= 0,
         "early": EARLY[: len(step.example)],
         "calendar_words": calendar_words(step),
@@ -578,12 +583,19 @@ def context_of(found: Forecasts) -> dict[str, Any]:
         "n_series": len(found.series),
         "n_short": found.n_short,
         "shown": [name for name, _ in found.series[:MAX_SHOWN]],
+        "few_periods": n_periods if n_periods < FEW_PERIODS else 0,
         "separator": SEPARATOR,
         "spacing": found.spacing,
         "lists": True,
         "example": example,
         "example_json": in_template(json.dumps(example)),
     }
+
+
+def test_periods(found: Forecasts) -> int:
+    """About how many periods of one horizon the test set has."""
+    _, n_steps = found.series[0]
+    return int(TEST_FRACTION * (n_steps - found.step.history) / found.step.horizon)
 
 
 def calendar_words(step: Step) -> str:
