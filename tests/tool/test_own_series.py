@@ -17,7 +17,7 @@ from scaffold.own.columns import look
 from scaffold.own.series import Forecasts, propose
 from scaffold.own.source import open_source
 from scaffold.own.writing import Contents
-from support.own import lines, made, passes_linter, sales
+from support.own import lines, made, own_texts, passes_linter, sales
 
 # What the template says about its sample.
 SAMPLE = re.compile(
@@ -129,10 +129,7 @@ def test_two_columns_tell_series_apart(write: Write) -> None:
 def test_project_speaks_of_columns_and_not_of_sample(write: Write, tmp_path: Path) -> None:
     folder = tmp_path / "own"
     made(contents_of(write(sales())), folder)
-    names = ["README.md", "MODEL_CARD.md", "params.toml", "pyproject.toml"]
-    names += [f"src/own/{name}.py" for name in ("data", "features", "model")]
-    names += ["tests/test_features.py", "notebooks/explore.ipynb"]
-    text = "\n".join((folder / name).read_text("utf-8") for name in names)
+    text = own_texts(folder, "src/own/model.py")
     assert not SAMPLE.findall(text)
     assert "Umsatz €" in text
     assert 'KEYS = ["filiale"]' in text

@@ -82,10 +82,9 @@ def contents_of_rows(given: Given, wanted: Wanted, console: Console) -> Contents
         table = look(opened)
     if wanted.variant == clusters.CLUSTERING:
         return contents_of_segments(table, wanted, console)
-    if wanted.variant == series.SERIES or (
-        not wanted.variant and series.is_series(table, wanted.target)
-    ):
-        return contents_of_forecasts(table, wanted, console)
+    recognised = None if wanted.variant else series.recognise(table, wanted.target)
+    if recognised or wanted.variant == series.SERIES:
+        return contents_of_forecasts(table, recognised, wanted, console)
     if wants_items(table, wanted):
         return contents_of_items(table, wanted, console)
     proposal = propose_from(table, wanted)
@@ -132,16 +131,18 @@ def contents_of_segments(table: Table, wanted: Wanted, console: Console) -> Cont
     return clusters.contents(found)
 
 
-def contents_of_forecasts(table: Table, wanted: Wanted, console: Console) -> Contents:
-    """As contents_from(), for values at regular times."""
+def contents_of_forecasts(
+    table: Table, recognised: series.Forecasts | None, wanted: Wanted, console: Console
+) -> Contents:
+    """As contents_from(), for values at regular times, which may have been recognised before."""
     require_sklearn(series.SERIES, wanted)
     if wanted.positive or wanted.costs:
         raise ScaffoldError("A forecast has no classes: leave --positive and --costs out.")
     target = wanted.target
-    if not target:
+    if not recognised and not target:
         guess = series.guess_value(table)
         target = guess if wanted.defaults else ask("Which column is forecast?", guess, "--target")
-    found = series.propose(table, target)
+    found = recognised or series.propose(table, target)
     show_forecasts(found, console)
     return series.contents(found)
 

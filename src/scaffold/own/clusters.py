@@ -3,25 +3,16 @@
 import json
 import math
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import duckdb
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.columns import ID, Column, Table
-from scaffold.own.proposal import LEFT_OUT, SENSITIVE, TARGETS, is_owner, listing, text_of
+from scaffold.own.columns import ID, Column, Table, number_of, text_of, with_free_name
+from scaffold.own.proposal import LEFT_OUT, SENSITIVE, TARGETS, is_owner, listing
 from scaffold.own.source import identifier, unreadable
-from scaffold.own.tables import (
-    declaration,
-    file_context,
-    limits,
-    point,
-    store,
-    stored_name,
-    typed,
-)
-from scaffold.own.writing import OWN, Contents, in_template, literal
+from scaffold.own.tables import contents_of, declaration, file_context, limits, point, typed
+from scaffold.own.writing import Contents, in_template, literal
 
 CLUSTERING = "clustering"
 # Beyond these, all rows are about as far from each other.
@@ -189,17 +180,6 @@ def create_numbers(table: Table, columns: list[Column]) -> None:
     table.source.connection.execute(query)
 
 
-def number_of(column: Column) -> str:
-    """SQL for a cell as a number, as columns.to_number(); null where it is missing."""
-    text = text_of(column)
-    if column.kind == "formatted":
-        thousands = "." if column.decimal == "," else ","
-        digits = rf"regexp_replace({text}, '[^\d.,-]', '', 'g')"
-        text = f"replace(replace({digits}, '{thousands}', ''), '{column.decimal or '.'}', '.')"
-    number = f"TRY_CAST({text} AS DOUBLE)"
-    return f"CASE WHEN isfinite({number}) THEN {number} END"
-
-
 def measure_of(table: Table, column: Column) -> Measure | None:
     """A column with its step; None if nine of ten rows have the same value."""
     name = identifier(column.field)
@@ -212,7 +192,7 @@ def measure_of(table: Table, column: Column) -> Measure | None:
     ]
     statistics = [part.format(cells) for cells in (name, logarithm) for part in parts]
     query = f"SELECT {', '.join(statistics)} FROM numbers"
-    row = table.source.connection.execute(query).fetchone() or ()
+    row = table.source.one_row(query)
     lowest, deviation, skewness, quantiles = row[: len(parts)]
     if not deviation or quantiles[0] == quantiles[-1]:
         return None
@@ -242,7 +222,7 @@ def reason_against(table: Table, measure: Measure, taken: list[Measure]) -> str:
         return ""
     pairs = [f"corr({scaled(measure)}, {scaled(other)})" for other in taken]
     query = f"SELECT {', '.join(pairs)} FROM numbers"
-    row = table.source.connection.execute(query).fetchone() or ()
+    row = table.source.one_row(query)
     for correlation, other in zip(row, taken, strict=True):
         if abs(correlation or 0) > COPY:
             return f'it is nearly a copy of "{other.column.name}" (correlation {correlation:.2f})'
@@ -270,18 +250,16 @@ def choose_described(found: Segmentation) -> None:
 
 def require_rows(found: Segmentation) -> None:
     """Count the rows with all fields; raises ScaffoldError if too few of them are different."""
-    connection, source = found.table.source.connection, found.table.source
+    source = found.table.source
     columns = [measure.column for measure in found.measures]
     present = " AND ".join(f"{number_of(column)} IS NOT NULL" for column in columns)
-    complete = connection.execute(f"SELECT count(*) FROM source WHERE {present}").fetchone()
-    found.n_complete = complete[0] if complete else 0
+    (found.n_complete,) = source.one_row(f"SELECT count(*) FROM source WHERE {present}")
     fields = [identifier(column.field) for column in columns]
     present = " AND ".join(f"{name} IS NOT NULL" for name in fields)
     query = (
         f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(fields)} FROM numbers WHERE {present})"
     )
-    different = connection.execute(query).fetchone()
-    n_different = different[0] if different else 0
+    (n_different,) = source.one_row(query)
     if n_different < MIN_ROWS:
         raise ScaffoldError(
             sentence(
@@ -299,16 +277,12 @@ def contents(found: Segmentation) -> Contents:
     """The project that the rows make."""
     table = found.table
     context = context_of(found)
-    return Contents(
+    return contents_of(
+        table,
+        context,
         variant=CLUSTERING,
         description=f"Finds segments of similar rows in {table.source.path.name}.",
-        source=table.source.origin,
         folder="cluster",
-        files=OWN,
-        context=context,
-        store=partial(store, table),
-        name=stored_name(table),
-        committed=context["committed"],
     )
 
 
@@ -347,18 +321,13 @@ def context_of(found: Segmentation) -> dict[str, Any]:
 
 def with_free_names(found: Segmentation) -> Segmentation:
     """The same with other names of the fields that are called as something of the project."""
-    columns = list(map(with_free_name, found.table.columns))
+    columns = [with_free_name(column, TAKEN) for column in found.table.columns]
     measures = [
-        replace(measure, column=with_free_name(measure.column)) for measure in found.measures
+        replace(measure, column=with_free_name(measure.column, TAKEN)) for measure in found.measures
     ]
-    described = list(map(with_free_name, found.described))
+    described = [with_free_name(column, TAKEN) for column in found.described]
     table = replace(found.table, columns=columns)
     return replace(found, table=table, measures=measures, described=described)
-
-
-def with_free_name(column: Column) -> Column:
-    """The same with another name of the field, if the project has something that is called so."""
-    return replace(column, field=f"{column.field}_") if column.field in TAKEN else column
 
 
 def renamed(found: Segmentation) -> list[Column]:
@@ -433,7 +402,7 @@ def example_row(found: Segmentation) -> dict[str, Any]:
     texts = ", ".join(map(text_of, columns))
     present = " AND ".join(f"{number_of(column)} IS NOT NULL" for column in columns)
     query = f"SELECT {texts} FROM sampled WHERE {present} LIMIT 1"
-    row = found.table.source.connection.execute(query).fetchone() or ()
+    row = found.table.source.one_row(query)
     return {column.field: typed(column, text) for column, text in zip(columns, row, strict=True)}
 
 

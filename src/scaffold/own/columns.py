@@ -1,7 +1,7 @@
 """What each column of a source holds: its kind, range, missing values and an example."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -217,7 +217,7 @@ def sample(source: Source) -> dict[str, Sampled]:
         numbers.append(f"[{others}, avg({number}), median({number})]")
     query = "SELECT {} FROM sampled"
     rows = source.connection.execute(query.format(", ".join(texts))).fetchall()
-    found = source.connection.execute(query.format(", ".join(numbers))).fetchone() or ()
+    found = source.one_row(query.format(", ".join(numbers)))
     return {
         name: Sampled([row[index] for row in rows if row[index]], not others, mean, median)
         for index, (name, (others, mean, median)) in enumerate(
@@ -233,7 +233,7 @@ def has_few(sampled: Sampled) -> bool:
 
 def text_and_number(source: Source, name: str) -> tuple[str, str]:
     """SQL for the text of a cell, and for its number; null where there is none."""
-    text, kind = cell_text(name), source.types[source.columns.index(name)]
+    text, kind = cell_text(name), source.type_of(name)
     if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
         return "NULL::VARCHAR", "NULL::DOUBLE"
     number = f"TRY_CAST({text} AS DOUBLE)"
@@ -275,7 +275,7 @@ def count(
             f"min({number})",
             f"max({number})",
         ]
-    row = source.connection.execute(f"SELECT {', '.join(parts)} FROM source").fetchone() or (0,)
+    row = source.one_row(f"SELECT {', '.join(parts)} FROM source")
     size = len(Statistics._fields)
     starts = range(1, len(row), size)
     statistics = [Statistics(*row[start : start + size]) for start in starts]
@@ -287,7 +287,7 @@ def frequent(source: Source, names: list[str]) -> dict[str, dict[str, int]]:
     if not names:
         return {}
     parts = [f"histogram({text_and_number(source, name)[0]})" for name in names]
-    row = source.connection.execute(f"SELECT {', '.join(parts)} FROM source").fetchone() or ()
+    row = source.one_row(f"SELECT {', '.join(parts)} FROM source")
     return {name: found or {} for name, found in zip(names, row, strict=True)}
 
 
@@ -304,7 +304,6 @@ def describe(
     texts, unmarked, marked = sampled.texts, sampled.unmarked, counts.marked
     different = list(dict.fromkeys(unmarked))
     present, numbers, length = counts.present, counts.numbers, counts.mean_length
-    kind = source.types[source.columns.index(name)]
     distinct = count_different(source, name, n_rows, counts) if values is None else len(values)
     column = Column(
         name,
@@ -321,7 +320,7 @@ def describe(
         return replace(column, kind="empty")
     if distinct == 1:
         return replace(column, kind="constant")
-    if kind == "BOOLEAN":
+    if source.type_of(name) == "BOOLEAN":
         # As Python writes them.
         named = tuple((text.title(), number) for text, number in column.values)
         return replace(column, kind="boolean", values=named)
@@ -385,9 +384,8 @@ def count_different(source: Source, name: str, n_rows: int, counts: Statistics) 
     after another, to save memory.
     """
     if n_rows <= MAX_COUNTED and counts.estimate > 0.8 * counts.present > 0:
-        query = f"SELECT count(DISTINCT {cell_text(name)}) FROM source"
-        row = source.connection.execute(query).fetchone()
-        return int(row[0]) if row else counts.estimate
+        (n_different,) = source.one_row(f"SELECT count(DISTINCT {cell_text(name)}) FROM source")
+        return int(n_different)
     return min(counts.estimate, counts.present)
 
 
@@ -452,6 +450,25 @@ def to_number(text: str, decimal: str) -> float:
     return float(digits)
 
 
+def text_of(column: Column) -> str:
+    """SQL for the text of a cell; null where it is missing."""
+    text = cell_text(column.name)
+    for mark in column.marks:
+        text = f"nullif({text}, {quoted(mark)})"
+    return text
+
+
+def number_of(column: Column) -> str:
+    """SQL for a cell as a number, as columns.to_number(); null where it is missing."""
+    text = text_of(column)
+    if column.kind == "formatted":
+        thousands = "." if column.decimal == "," else ","
+        digits = rf"regexp_replace({text}, '[^\d.,-]', '', 'g')"
+        text = f"replace(replace({digits}, '{thousands}', ''), '{column.decimal or '.'}', '.')"
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
 def personal_data(texts: list[str]) -> str:
     """What personal data most of the texts seem to be."""
     first = texts[:200]
@@ -474,6 +491,11 @@ def field_names(names: Iterable[str]) -> list[str]:
             field += "_"
         fields.append(field)
     return fields
+
+
+def with_free_name(column: Column, taken: Collection[str]) -> Column:
+    """The same with another name of the field, if the project has something that is called so."""
+    return replace(column, field=f"{column.field}_") if column.field in taken else column
 
 
 # Methods of pydantic's models, and columns of the predictions.

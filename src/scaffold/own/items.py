@@ -4,17 +4,16 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 import duckdb
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.columns import Column, Table
-from scaffold.own.proposal import listing, text_of
+from scaffold.own.columns import Column, Table, number_of, text_of, with_free_name
+from scaffold.own.proposal import listing
 from scaffold.own.source import cell_text, identifier, unreadable
-from scaffold.own.tables import file_context, store, stored_name
-from scaffold.own.writing import OWN, Contents, in_template
+from scaffold.own.tables import contents_of, file_context
+from scaffold.own.writing import Contents, in_template
 
 RECOMMENDER = "recommender"
 # Words in the names of columns, and what may follow them; an id goes before a name.
@@ -113,7 +112,7 @@ class Interactions:
         """Whether the times have no hours, so that a session is a day."""
         if self.time.date_format:
             return not re.search("%[HT]", self.time.date_format)
-        return type_of(self.table, self.time) == "DATE"
+        return self.table.source.type_of(self.time.name) == "DATE"
 
 
 # Recognising.
@@ -169,7 +168,7 @@ def is_time(column: Column, table: Table) -> bool:
     """Whether a column has days or times, or seconds or milliseconds since 1970."""
     if column.missing > 0.5:
         return False
-    if column.kind == "date" or type_of(table, column).startswith(("TIMESTAMP", "DATE")):
+    if column.kind == "date" or table.source.type_of(column.name).startswith(("TIMESTAMP", "DATE")):
         return True
     is_number = column.kind in ("integer", "number") and column.distinct > 2
     return is_number and bool(TIME.search(column.field)) and bool(divisor(column))
@@ -182,11 +181,6 @@ def divisor(column: Column) -> int:
         if least <= low and high <= most:
             return factor
     return 0
-
-
-def type_of(table: Table, column: Column) -> str:
-    """DuckDB's type of a column."""
-    return table.source.types[table.source.columns.index(column.name)]
 
 
 # Choosing.
@@ -305,7 +299,7 @@ def is_title(found: Interactions, column: Column) -> bool:
         "SELECT sum(same) / sum(n), count(*), (SELECT count(DISTINCT title) FROM counted) "
         "FROM items"
     )
-    same, n_items, n_titles = one_row(found, query)
+    same, n_items, n_titles = found.table.source.one_row(query)
     return bool(n_items) and same >= SAME_TITLE and n_titles >= 0.5 * n_items
 
 
@@ -321,19 +315,13 @@ def choose_rating(found: Interactions) -> None:
         return
     value = number_of(found.rating)
     limit = f"{value} > 0" if found.is_amount else f"{value} >= {LIKED} * max_value"
-    least, share, median = one_row(
-        found,
+    least, share, median = found.table.source.one_row(
         f"WITH highest AS (SELECT max({value}) AS max_value FROM source) "
         f"SELECT min({value}) FILTER ({limit}), count(*) FILTER ({limit}) / count({value}), "
         f"quantile_disc({value}, 0.5) FROM source, highest",
     )
     is_signed = not found.is_amount and (found.rating.minimum or 0) < 0
     found.min_rating = median if is_signed or share < MIN_LIKED else least
-
-
-def number_of(column: Column) -> str:
-    """SQL for a cell as a number; null where it is none."""
-    return f"TRY_CAST({text_of(column)} AS DOUBLE)"
 
 
 def reasons(found: Interactions) -> dict[str, str]:
@@ -361,8 +349,8 @@ def choose_days(found: Interactions) -> None:
         ScaffoldError: Too few users chose something before and after them.
     """
     create_choices(found)
-    days = one_row(
-        found, "SELECT quantile_disc(day, [0.6, 0.8]), count(*) FROM sessions WHERE number > 1"
+    days = found.table.source.one_row(
+        "SELECT quantile_disc(day, [0.6, 0.8]), count(*) FROM sessions WHERE number > 1"
     )
     if not days[1]:
         raise too_few(found, 0, "chose something in a second session", MIN_RETURNING)
@@ -371,12 +359,14 @@ def choose_days(found: Interactions) -> None:
         found.test_from += timedelta(days=1)
     first, second = found.validation_from, found.test_from
     later = "SELECT count(DISTINCT person) FROM sessions WHERE number > 1 AND day"
-    n_valid = one_row(found, f"{later} >= '{first}' AND day < '{second}'")[0]
-    n_test = one_row(found, f"{later} >= '{second}'")[0]
+    n_valid = found.table.source.one_row(f"{later} >= '{first}' AND day < '{second}'")[0]
+    n_test = found.table.source.one_row(f"{later} >= '{second}'")[0]
     before = f"SELECT person, thing FROM choices WHERE day < '{first}'"
-    found.n_users = one_row(found, f"SELECT count(DISTINCT person) FROM ({before})")[0]
+    found.n_users = found.table.source.one_row(f"SELECT count(DISTINCT person) FROM ({before})")[0]
     counts = f"SELECT count(*) AS n FROM ({before}) GROUP BY thing HAVING n >= {MIN_CHOSEN}"
-    found.n_items, found.item_users = one_row(found, f"SELECT count(*), avg(n) FROM ({counts})")
+    found.n_items, found.item_users = found.table.source.one_row(
+        f"SELECT count(*), avg(n) FROM ({counts})"
+    )
     if found.n_users < MIN_USERS:
         raise too_few(found, found.n_users, f"chose something before {first}", MIN_USERS)
     if n_valid < MIN_RETURNING:
@@ -435,15 +425,10 @@ def seconds(found: Interactions) -> str:
     column = found.time
     if column.is_number:
         return f"{number_of(column)} / {divisor(column)}"
-    if type_of(found.table, column) != "VARCHAR":
+    if found.table.source.type_of(column.name) != "VARCHAR":
         return f"epoch({identifier(column.name)})"
     date_format = column.date_format.replace("'", "''")
     return f"epoch(TRY_STRPTIME({text_of(column)}, '{date_format}'))"
-
-
-def one_row(found: Interactions, query: str) -> Any:
-    """The first row that a query finds."""
-    return found.table.source.connection.execute(query).fetchone()
 
 
 # Writing.
@@ -451,18 +436,12 @@ def one_row(found: Interactions, query: str) -> Any:
 
 def contents(found: Interactions) -> Contents:
     """The project that the rows make."""
-    table = found.table
-    context = context_of(found)
-    return Contents(
+    return contents_of(
+        found.table,
+        context_of(found),
         variant=RECOMMENDER,
         description=f"Recommends {found.item.name} to {found.user.name} by what they chose before.",
-        source=table.source.origin,
         folder="items",
-        files=OWN,
-        context=context,
-        store=partial(store, table),
-        name=stored_name(table),
-        committed=context["committed"],
     )
 
 
@@ -509,7 +488,9 @@ def context_of(found: Interactions) -> dict[str, Any]:
 
 def count_values(found: Interactions, column: Column) -> int:
     """How many different values a column has; the look only estimates it."""
-    return int(one_row(found, f"SELECT count(DISTINCT {text_of(column)}) FROM source")[0])
+    return int(
+        found.table.source.one_row(f"SELECT count(DISTINCT {text_of(column)}) FROM source")[0]
+    )
 
 
 def list_length(n_items: int) -> int:
@@ -537,7 +518,7 @@ def with_free_names(found: Interactions) -> Interactions:
     """The same with other names of the fields that are called as something of the project."""
 
     def free(column: Column) -> Column:
-        return replace(column, field=f"{column.field}_") if column.field in TAKEN else column
+        return with_free_name(column, TAKEN)
 
     return replace(
         found,

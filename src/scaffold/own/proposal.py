@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.columns import FREE_TEXT, MARKS, Column, Table
+from scaffold.own.columns import FREE_TEXT, MARKS, Column, Table, text_of
 from scaffold.own.costs import Costs, balanced
-from scaffold.own.source import cell_text, quoted
+from scaffold.own.source import cell_text
 
 CLASSIFICATION, REGRESSION, TEXTS = "tabular-classification", "tabular-regression", "nlp"
 # Names that a target often has, the surest first.
@@ -226,7 +226,7 @@ def text_share(table: Table, column: Column) -> tuple[float, float]:
     length = f"length({cell_text(column.name)})"
     lengths = [f"coalesce(length({cell_text(other.name)}), 0)" for other in table.columns]
     query = f"SELECT sum({length}) / sum({' + '.join(lengths)}), avg({length}) FROM sampled"
-    row = table.source.connection.execute(query).fetchone()
+    row = table.source.one_row(query)
     return (float(row[0]), float(row[1])) if row and row[0] else (0.0, 0.0)
 
 
@@ -267,7 +267,7 @@ def is_key(column: Column, n_rows: int) -> bool:
 def distinct_share(table: Table) -> float:
     """The share of the sampled rows that are different from each other."""
     query = "SELECT (SELECT count(*) FROM (SELECT DISTINCT * FROM sampled)) / count(*) FROM sampled"
-    row = table.source.connection.execute(query).fetchone()
+    row = table.source.one_row(query)
     return float(row[0]) if row else 1.0
 
 
@@ -372,7 +372,7 @@ def measure_skill(proposal: Proposal, column: Column) -> float:
             "1 - ((SELECT count(*) FROM pairs) - (SELECT sum(n) FROM best)) / nullif((SELECT "
             "count(*) FROM pairs) - (SELECT n FROM constant), 0)"
         )
-    row = table.source.connection.execute(query).fetchone()
+    row = table.source.one_row(query)
     return float(row[0]) if row and row[0] is not None else 0.0
 
 
@@ -393,16 +393,8 @@ def association(proposal: Proposal, column: Column) -> float:
         "chance AS (SELECT sum(n * n) / sum(n) AS hits, sum(n) AS n FROM by_class) "
         "SELECT ((SELECT sum(hits) FROM by_key) - hits) / nullif(n - hits, 0) FROM chance"
     )
-    row = proposal.table.source.connection.execute(query).fetchone()
+    row = proposal.table.source.one_row(query)
     return float(row[0]) if row and row[0] is not None else 0.0
-
-
-def text_of(column: Column) -> str:
-    """SQL for the text of a cell; null where it is missing."""
-    text = cell_text(column.name)
-    for mark in column.marks:
-        text = f"nullif({text}, {quoted(mark)})"
-    return text
 
 
 def listing(names: Sequence[str]) -> str:

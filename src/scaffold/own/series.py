@@ -5,19 +5,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from itertools import combinations
 from typing import Any
 
 import duckdb
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.clusters import number_of
-from scaffold.own.columns import Column, Table
+from scaffold.own.columns import Column, Table, number_of, with_free_name
 from scaffold.own.dependencies import UNUSED
 from scaffold.own.proposal import LEFT_OUT, TARGETS
 from scaffold.own.source import cell_text, quoted, unreadable
-from scaffold.own.tables import NUMBERS, file_context, limits, point, store, stored_name
+from scaffold.own.tables import NUMBERS, contents_of, file_context, limits, point
 from scaffold.own.writing import MODEL, OWN, Contents, in_template
 
 SERIES = "time-series"
@@ -185,12 +183,20 @@ STEPS = (
 )
 
 
-# What a project calls the value that is expected without a model.
+# The value that is expected without a model: by its name, what a project says of it, and SQL for it
+# where `last` is the last value, `before` the one a season before that, and `season` the same step
+# of the last season.
 EXPECTATIONS = {
-    "last value": "the last value",
-    "last season": "the value of the same step in the last season",
-    "last season with its change": "the same step of the last season, with the change since then",
-    "median of four seasons": "the median of the same step in the last four seasons",
+    "last value": ("the last value", "last"),
+    "last season": ("the value of the same step in the last season", "season"),
+    "last season with its change": (
+        "the same step of the last season, with the change since then",
+        "season + last - before",
+    ),
+    "median of four seasons": (
+        "the median of the same step in the last four seasons",
+        "list_median([season, season_2, season_3, season_4])",
+    ),
 }
 
 
@@ -236,25 +242,31 @@ class Forecasts:
         return spacing
 
 
-def is_series(table: Table, target: str) -> bool:
-    """Whether a table has nothing but times, names of series and one number, at regular times."""
+def recognise(table: Table, target: str) -> Forecasts | None:
+    """The project of a table that has nothing but times, names of series and one number.
+
+    Args:
+        table: The rows.
+        target: The number that is forecast, if it is known.
+    """
     times = [column for column in table.columns if is_time(column)]
     numbers = [column for column in table.columns if column.is_number and column not in times]
     if target:
         numbers = [column for column in numbers if target in (column.name, column.field)]
     if len(times) != 1 or len(numbers) != 1:
-        return False
+        return None
     try:
         found = propose(table, numbers[0].name)
     except ScaffoldError:
-        return False
+        return None
     used = {found.time.name, found.target.name, *(column.name for column in found.keys)}
-    return all(
+    is_all = all(
         column.name in used
         or column.kind in ("constant", "empty", "identifier")
         or describes_series(found, column)
         for column in table.columns
     )
+    return found if is_all else None
 
 
 def describes_series(found: Forecasts, column: Column) -> bool:
@@ -262,8 +274,7 @@ def describes_series(found: Forecasts, column: Column) -> bool:
     if column.is_number:
         return False
     keys = ", ".join(cell_text(key.name) for key in found.keys) or "1"
-    (n_pairs, n_series) = query_one(
-        found.table,
+    (n_pairs, n_series) = found.table.source.one_row(
         f"SELECT count(DISTINCT ({keys}, {cell_text(column.name)})), count(DISTINCT ({keys}, 1)) "
         "FROM source",
     )
@@ -350,11 +361,6 @@ def timestamp(column: Column) -> str:
     return f"strptime({cell_text(column.name)}, {quoted(column.date_format)})"
 
 
-def query_one(table: Table, query: str) -> tuple[Any, ...]:
-    """The only row of a query's result."""
-    return table.source.connection.execute(query).fetchone() or ()
-
-
 # Which rows are one series.
 
 
@@ -391,7 +397,9 @@ def can_be_key(column: Column, n_rows: int) -> bool:
 def has_each_time_once(table: Table, time: Column, keys: Sequence[Column]) -> bool:
     """Whether no two rows of one series have the same time."""
     parts = ", ".join(cell_text(column.name) for column in (time, *keys))
-    (n_different,) = query_one(table, f"SELECT count(*) FROM (SELECT DISTINCT {parts} FROM source)")
+    (n_different,) = table.source.one_row(
+        f"SELECT count(*) FROM (SELECT DISTINCT {parts} FROM source)"
+    )
     return bool(n_different == table.n_rows)
 
 
@@ -410,8 +418,7 @@ def create_timed(table: Table, time: Column, target: Column, keys: Sequence[Colu
 
 def find_step(table: Table) -> Step:
     """The usual distance between two times of a series; raises ScaffoldError if none is known."""
-    (median,) = query_one(
-        table,
+    (median,) = table.source.one_row(
         "SELECT median(seconds) FROM (SELECT epoch(t) - lag(epoch(t)) OVER "
         "(PARTITION BY series ORDER BY t) AS seconds FROM timed)",
     )
@@ -430,13 +437,13 @@ def find_step(table: Table) -> Step:
 
 def has_weekends(table: Table) -> bool:
     """Whether a time is on a Saturday or Sunday."""
-    (found,) = query_one(table, "SELECT bool_or(isodow(t) > 5) FROM timed")
+    (found,) = table.source.one_row("SELECT bool_or(isodow(t) > 5) FROM timed")
     return bool(found)
 
 
 def first_weekday(table: Table) -> int:
     """The usual weekday of weekly times, as days after a Thursday, which 1970 began with."""
-    (weekday,) = query_one(table, f"SELECT mode(({EPOCH_DAYS.format('t')}) % 7) FROM timed")
+    (weekday,) = table.source.one_row(f"SELECT mode(({EPOCH_DAYS.format('t')}) % 7) FROM timed")
     return int(weekday)
 
 
@@ -449,16 +456,14 @@ def numbered(found: Forecasts) -> str:
 def require_regular(found: Forecasts) -> None:
     """Raise ScaffoldError if two values are of one step, or if too many steps have none."""
     place, name = found.table.source.path, found.step.name
-    repeated = query_one(
-        found.table,
+    repeated = found.table.source.one_row(
         f"SELECT series, n FROM {numbered(found)} GROUP BY ALL HAVING count(*) > 1 LIMIT 1",
     )
     if repeated:
         raise ScaffoldError(
             sentence(f"{place} has several values of one {name}; sum or average them first")
         )
-    (share,) = query_one(
-        found.table,
+    (share,) = found.table.source.one_row(
         "SELECT avg((d = 1)::INT) FROM (SELECT n - lag(n) OVER (PARTITION BY series ORDER BY n) AS "
         f"d FROM {numbered(found)}) WHERE d IS NOT NULL",
     )
@@ -509,23 +514,16 @@ def find_expectation(found: Forecasts) -> str:
         **{f"season_{number}": number * season for number in (2, 3, 4)},
     }
     lagged = [f"lag(value, {steps}) OVER by_time AS {name}" for name, steps in lags.items()]
-    errors = {
-        "last value": "last",
-        "last season": "season",
-        "last season with its change": "season + last - before",
-        "median of four seasons": "list_median([season, season_2, season_3, season_4])",
-    }
-    columns = ", ".join(f"avg(abs(value - ({expected})))" for expected in errors.values())
+    columns = ", ".join(f"avg(abs(value - ({expected})))" for _, expected in EXPECTATIONS.values())
     rows = numbered(found)
-    row = query_one(
-        found.table,
+    row = found.table.source.one_row(
         f"SELECT {columns} FROM (SELECT value, n, {', '.join(lagged)} FROM {rows} WINDOW "
         "by_time AS (PARTITION BY series ORDER BY n)) WHERE value IS NOT NULL AND "
         f"n < (SELECT median(n) FROM {rows})",
     )
     possible = {
         name: error
-        for name, error in zip(errors, row, strict=True)
+        for name, error in zip(EXPECTATIONS, row, strict=True)
         if error is not None and (found.step.n_seasons > 4 or not name.startswith("median"))
     }
     return min(possible, key=lambda name: possible[name], default="last season")
@@ -537,17 +535,13 @@ def find_expectation(found: Forecasts) -> str:
 def contents(found: Forecasts) -> Contents:
     """The project that the rows make."""
     table = found.table
-    context = context_of(found)
-    return Contents(
+    return contents_of(
+        table,
+        context_of(found),
         variant=SERIES,
         description=f"Forecasts {found.target.name} of {table.source.path.name}.",
-        source=table.source.origin,
         folder="series",
         files={**OWN, MODEL: "model.py.jinja"},
-        context=context,
-        store=partial(store, table),
-        name=stored_name(table),
-        committed=context["committed"],
         unused=UNUSED,
     )
 
@@ -555,8 +549,8 @@ def contents(found: Forecasts) -> Contents:
 def context_of(found: Forecasts) -> dict[str, Any]:
     """What the files say about the rows."""
     table, step = found.table, found.step
-    target, time = with_free_name(found.target), with_free_name(found.time)
-    keys = list(map(with_free_name, found.keys))
+    target, time = (with_free_name(column, TAKEN) for column in (found.target, found.time))
+    keys = [with_free_name(column, TAKEN) for column in found.keys]
     lowest = target.minimum or 0.0
     n_periods = test_periods(found)
     example = example_instance(found)
@@ -579,7 +573,7 @@ def context_of(found: Forecasts) -> dict[str, Any]:
         "calendar_words": calendar_words(step),
         "quarters": "month" in step.calendar and step.name != QUARTER.name,
         "expectation": found.expectation,
-        "expected": EXPECTATIONS[found.expectation],
+        "expected": EXPECTATIONS[found.expectation][0],
         "n_series": len(found.series),
         "n_short": found.n_short,
         "shown": [name for name, _ in found.series[:MAX_SHOWN]],
@@ -607,11 +601,6 @@ def calendar_words(step: Step) -> str:
     }
     text = " and ".join(words[part] for part in step.calendar)
     return text[:1].upper() + text[1:]
-
-
-def with_free_name(column: Column) -> Column:
-    """The same with another name of the field, if clean() adds a column that is called so."""
-    return replace(column, field=f"{column.field}_") if column.field in TAKEN else column
 
 
 def time_format(time: Column) -> list[str]:

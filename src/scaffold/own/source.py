@@ -66,6 +66,14 @@ class Source:
     delimiter: str = ","
     origin: str = ""
 
+    def one_row(self, query: str) -> tuple[Any, ...]:
+        """The first row that a query finds; empty if it finds none."""
+        return self.connection.execute(query).fetchone() or ()
+
+    def type_of(self, name: str) -> str:
+        """DuckDB's type of a column."""
+        return self.types[self.columns.index(name)]
+
 
 def open_source(path: Path, table: str = "", origin: str = "") -> Source:
     """Open a file of rows.

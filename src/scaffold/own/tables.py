@@ -4,13 +4,14 @@ import json
 import math
 import re
 import shutil
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scaffold.own.columns import DATE_FORMATS, Column, Table, to_number
+from scaffold.own.columns import DATE_FORMATS, Column, Table, text_of, to_number
 from scaffold.own.networks import PYTORCH, SKLEARN, batch_size
-from scaffold.own.proposal import CLASSIFICATION, MIN_CLASS_ROWS, REGRESSION, Proposal, text_of
+from scaffold.own.proposal import CLASSIFICATION, MIN_CLASS_ROWS, REGRESSION, Proposal
 from scaffold.own.remote import is_remote
 from scaffold.own.source import DELIMITED, PARQUET, identifier, quoted
 from scaffold.own.writing import (
@@ -36,18 +37,34 @@ def contents(proposal: Proposal, framework: str = SKLEARN) -> Contents:
     if framework == PYTORCH:
         model = {COLUMNS: "columns.py.jinja"}
     source = proposal.table.source.path.name
-    return Contents(
+    return contents_of(
+        proposal.table,
+        context,
         variant=proposal.variant,
         description=f"Predicts {proposal.target.name} from {source}.",
-        source=proposal.table.source.origin,
         folder="table",
         files={**OWN, **model},
-        context=context,
-        store=partial(store, proposal.table),
-        name=stored_name(proposal.table),
-        committed=context["committed"],
         framework=framework,
     )
+
+
+def contents_of(table: Table, context: Mapping[str, Any], **what: Any) -> Contents:
+    """The project about a table, whatever is done with its rows.
+
+    Args:
+        table: The rows, which are stored as they are.
+        context: What its files say, with file_context().
+        **what: The other attributes of Contents; by default, the files are OWN.
+    """
+    made_of = {
+        "source": table.source.origin,
+        "files": OWN,
+        "context": context,
+        "store": partial(store, table),
+        "name": stored_name(table),
+        "committed": context["committed"],
+    }
+    return Contents(**{**made_of, **what})
 
 
 def store(table: Table, target: Path) -> None:
@@ -300,10 +317,10 @@ def example_row(proposal: Proposal) -> dict[str, Any]:
     columns = ", ".join(text_of(column) for column in proposal.fields)
     present = " + ".join(f"({text_of(column)} IS NOT NULL)::INT" for column in proposal.fields)
     table = proposal.table
-    row = table.source.connection.execute(
+    row = table.source.one_row(
         f"SELECT {columns} FROM sampled WHERE NOT contains(concat({columns}), '''') "
         f"ORDER BY {present} DESC LIMIT 1"
-    ).fetchone()
+    )
     texts = row or [None] * len(proposal.fields)
     return {
         column.field: typed(column, text)

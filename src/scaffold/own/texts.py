@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from scaffold.errors import ScaffoldError, sentence
@@ -11,8 +10,8 @@ from scaffold.own.columns import PERSONAL, Column
 from scaffold.own.networks import SKLEARN
 from scaffold.own.proposal import Proposal
 from scaffold.own.source import cell_text
-from scaffold.own.tables import date_formats, shared_context, store, stored_name
-from scaffold.own.writing import OWN, Contents, in_template
+from scaffold.own.tables import contents_of, date_formats, shared_context
+from scaffold.own.writing import Contents, in_template
 
 # Of texts.py in the template.
 MAX_CHARACTERS = 20_000
@@ -33,16 +32,12 @@ def contents(proposal: Proposal, text: Column, framework: str = SKLEARN) -> Cont
     # Whatever it is called in the file: texts.py names it so.
     named = replace(text, field="text")
     context = context_of(proposal, named)
-    return Contents(
+    return contents_of(
+        proposal.table,
+        context,
         variant=proposal.variant,
         description=f"Predicts {proposal.target.name} from {text.name}.",
-        source=proposal.table.source.origin,
         folder="text",
-        files=OWN,
-        context=context,
-        store=partial(store, proposal.table),
-        name=stored_name(proposal.table),
-        committed=context["committed"],
         framework=framework,
     )
 
