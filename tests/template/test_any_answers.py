@@ -90,9 +90,9 @@ def search(template: Path, folder: Path, examples: int, number: int) -> Tally:
 
 
 def test_any_answers(trimmed: Path, tmp_path: Path, number: int) -> None:
+    # Of forty sets few are refused, sometimes one: their share is the long search's.
     tally = search(trimmed, tmp_path / "made", 40, number)
     assert tally.accepted > 8
-    assert tally.refused > 2
 
 
 # A quarter of an hour on a core of its own.
