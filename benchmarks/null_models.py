@@ -79,6 +79,7 @@ def main() -> None:
         project("data"),
     )
     data.slices = lambda _: {}
+    measure_conditions = evaluate.measure_conditions
     predictor = project("core.bundle").Predictor()
     load_split = project("core.splits").load_split
     train, valid, test = (load_split(name) for name in ("train", "valid", "test"))
@@ -116,11 +117,16 @@ def main() -> None:
                 for output, base in zip(outputs, bases, strict=True)
             )
             target = predictor.target.fit_decision(y_valid, null_valid)
+            evaluate.measure_conditions = lambda *_: {}
             found = evaluate.measure(target, test, y_true, null_test, config)
-            conditions = found["conditions"]
-            passed += found["improvement"]["ci_low"] > config.margin and all(
+            if found["improvement"]["ci_low"] <= config.margin:
+                continue
+            # They take longer, and few models get so far.
+            evaluate.measure_conditions = measure_conditions
+            found = evaluate.measure(target, test, y_true, null_test, config)
+            passed += all(
                 gate.check_condition(name, condition).passed
-                for name, condition in conditions.items()
+                for name, condition in found["conditions"].items()
             )
         print(f"| {kind} | {passed} | {n_models:,} |", flush=True)
 

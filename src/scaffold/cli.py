@@ -71,7 +71,7 @@ From = Annotated[
         metavar="FILE|FOLDER|ADDRESS",
         help="Your rows in place of the sample: a file (.csv, .tsv, .parquet, .jsonl, .xlsx, "
         ".sqlite, .duckdb), a folder of texts or images by class, https://..., s3://BUCKET/KEY, "
-        "hf:OWNER/NAME, kaggle:OWNER/NAME or openml:ID.",
+        "hf:OWNER/NAME, kaggle:OWNER/NAME, kaggle:competitions/NAME or openml:ID.",
     ),
 ]
 TableOption = Annotated[

@@ -3,17 +3,26 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from scaffold.own.asking import Wanted, contents_from
+from scaffold.own.asking import Wanted, contents_from, contents_of_given
 from scaffold.own.writing import Contents, adopt
 from support import environments
 from support.combinations import COMBINATIONS
-from support.own import customers, messages, purchases, sales, visits, write_orders
+from support.own import (
+    customers,
+    customers_competition,
+    messages,
+    purchases,
+    sales,
+    visits,
+    write_orders,
+)
 from support.projects import ENVIRONMENT, Project
 from support.textures import write_images
 
@@ -35,14 +44,17 @@ class Kind:
         wanted: What the owner says.
         counts: How many rows `predict` takes and refuses: of the file, or of the test set.
         of_test_set: Whether an instance is a history, and a raw row is not.
+        of_competition: Whether the rows are those of a competition, and what writes them returns
+            its files.
     """
 
     combination: str
-    write: Callable[[Path], object]
+    write: Callable[[Path], Any]
     suffix: str = ".csv"
     wanted: Wanted = GUESSED
     counts: tuple[int, int] = (1500, 0)
     of_test_set: bool = False
+    of_competition: bool = False
 
 
 KINDS = {
@@ -51,10 +63,13 @@ KINDS = {
         lambda path: path.write_text(customers(1500), encoding="cp1252"),
         wanted=CUSTOMERS,
     ),
-    "network": Kind(
+    # A network, of the customers of a competition.
+    "train": Kind(
         "tabular-classification-pytorch",
-        lambda path: path.write_text(customers(1500), encoding="cp1252"),
-        wanted=replace(CUSTOMERS, framework="pytorch"),
+        lambda path: customers_competition(path.parent),
+        wanted=Wanted(positive="ja", defaults=True, framework="pytorch"),
+        counts=(1200, 0),
+        of_competition=True,
     ),
     "numbers": Kind(
         "tabular-regression-sklearn",
@@ -98,8 +113,10 @@ def contents_of(name: str, folder: Path) -> Contents:
     """The project that rows of one kind make."""
     kind = KINDS[name]
     path = folder / f"{name}{kind.suffix}"
-    kind.write(path)
-    return contents_from(str(path), kind.wanted, Console(quiet=True))
+    written, console = kind.write(path), Console(quiet=True)
+    if kind.of_competition:
+        return contents_of_given(written, kind.wanted, console)
+    return contents_from(str(path), kind.wanted, console)
 
 
 @pytest.fixture(
@@ -150,10 +167,33 @@ def count_rows(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines()) - 1 if path.exists() else 0
 
 
+def check_submission(own: Project) -> None:
+    """It has all rows of the sample, in its order; a test row that is missing is an error."""
+    raw = own.folder / "data/raw"
+    options = ("--output", "out.csv", "--submission", str(raw / "sample_submission.csv"))
+    predict = ("churn-radar", "predict", *options, "--input")
+    output = own.offline(*predict, str(raw / "test.csv"))
+    assert "out-submission.csv is the submission." in output
+    sample = (raw / "sample_submission.csv").read_text("utf-8").splitlines()
+    submission = own.folder / "out-submission.csv"
+    found = submission.read_text("utf-8").splitlines()
+    assert [line.partition(",")[0] for line in found] == [line.partition(",")[0] for line in sample]
+    assert {line.partition(",")[2] for line in found[1:]} == {"ja", "nein"}
+    submission.unlink()
+    fewer = own.folder / "fewer.csv"
+    fewer.write_text("\n".join((raw / "test.csv").read_text("utf-8").splitlines()[:-1]), "utf-8")
+    output = own.offline(*predict, str(fewer), status=1)
+    assert 'out.csv has no prediction for Nr "1500" of' in output
+    assert not submission.exists()
+    for path in (fewer, own.folder / "out.csv"):
+        path.unlink()
+
+
 def test_raw_file_is_predicted_and_monitored(own: Project, request: pytest.FixtureRequest) -> None:
     """The file itself, with its names, delimiter and formats, is read like any later one."""
-    (raw,) = (own.folder / "data/raw").iterdir()
-    kind = KINDS[request.node.callspec.params["own"]]
+    name = request.node.callspec.params["own"]
+    kind = KINDS[name]
+    raw = own.folder / f"data/raw/{name}{kind.suffix}"
     if kind.of_test_set:
         raw = own.folder / "data/splits/test.parquet"
     own.offline("churn-radar", "predict", "--input", str(raw), "--output", "out.csv")
@@ -162,6 +202,8 @@ def test_raw_file_is_predicted_and_monitored(own: Project, request: pytest.Fixtu
     own.offline("churn-radar", "monitor", "--current", str(raw))
     for name in ("out.csv", REFUSED):
         (own.folder / name).unlink(missing_ok=True)
+    if kind.of_competition:
+        check_submission(own)
 
 
 def test_missing_raw_file_is_one_sentence(own: Project) -> None:
@@ -172,5 +214,5 @@ def test_missing_raw_file_is_one_sentence(own: Project) -> None:
     finally:
         shutil.rmtree(raw, ignore_errors=True)
         shutil.move(moved, raw)
-    assert re.search(r"error: data/raw/\S+ is missing", output)
+    assert re.search(r"error: (data/raw/\S+ is missing|kaggle:\S+ cannot be downloaded)", output)
     assert "Traceback" not in output

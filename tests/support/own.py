@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from scaffold import render
+from scaffold.own.remote import Competition, Given, Location
 from scaffold.own.writing import Contents, adopt
 
 
@@ -44,6 +45,34 @@ def customers(n_rows: int = 600) -> str:
         ]
         rows.append(";".join(cells))
     return "\n".join(rows) + "\n"
+
+
+def competition(folder: Path, train: str, test: str, sample: str) -> Given:
+    """The files of a competition of Kaggle, downloaded into a folder.
+
+    Args:
+        folder: Where they are written.
+        train: The rows with the target.
+        test: The rows to predict.
+        sample: Of a submission.
+    """
+    contents = {"train.csv": train, "test.csv": test, "sample_submission.csv": sample}
+    for name, content in contents.items():
+        (folder / name).write_text(content, "utf-8")
+    first, *others = (folder / name for name in contents)
+    location = Location("competition", "churn", first.name)
+    return Given(first, "kaggle:competitions/churn", location, Competition(*others))
+
+
+def customers_competition(folder: Path) -> Given:
+    """Numbered customers, the last 300 of which are predicted."""
+    rows = [f"{number or 'Nr'};{line}" for number, line in enumerate(customers(1500).splitlines())]
+    header, train, test = rows[0], rows[1:1201], rows[1201:]
+    without_target = [line.rpartition(";")[0] for line in (header, *test)]
+    sample = ["Nr,gekündigt", *(f"{line.partition(';')[0]},nein" for line in reversed(test))]
+    return competition(
+        folder, *("\n".join(part) for part in ([header, *train], without_target, sample))
+    )
 
 
 def write_orders(path: Path, n_rows: int = 1500) -> None:

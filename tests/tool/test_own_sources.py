@@ -31,7 +31,7 @@ from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.columns import look
 from scaffold.own.dependencies import data_packages, declare_packages
 from scaffold.own.proposal import propose
-from scaffold.own.remote import download, is_remote, local_copy, without_secrets
+from scaffold.own.remote import Location, download, is_remote, local_copy, without_secrets
 from scaffold.own.source import Source, open_source
 from scaffold.own.tables import contents, store, stored_name
 from scaffold.own.writing import adopt
@@ -539,18 +539,18 @@ def test_errors_name_the_address_and_not_the_copy(server: Server) -> None:
     address, console = f"{server.url}/rows.csv", Console(file=StringIO())
     with (
         pytest.raises(ScaffoldError) as error,
-        local_copy(f"{address}?key=secret", console) as (path, origin, _),
+        local_copy(f"{address}?key=secret", console) as (path, origin, *_),
     ):
         open_source(path, origin=origin)
     assert str(error.value) == f'{address}: 2 columns are called "a".'
     with local_copy("rows.csv", console) as given:
-        assert given == (Path("rows.csv"), "rows.csv", None)
+        assert given == (Path("rows.csv"), "rows.csv", None, None)
 
 
 def test_project_records_the_address(server: Server, tmp_path: Path) -> None:
     server.answers["/rows.csv"] = reply(200, CSV)
     console = Console(file=StringIO())
-    with local_copy(f"{server.url}/rows.csv?key=secret", console) as (path, origin, _):
+    with local_copy(f"{server.url}/rows.csv?key=secret", console) as (path, origin, *_):
         proposal = propose(look(open_source(path, origin=origin)), "label")
     folder = tmp_path / "own"
     render(folder, {"variant": proposal.variant, "package_name": "own", "description": "Own."})
@@ -766,6 +766,62 @@ def test_kaggle_out_of_reach_is_one_sentence(kaggle: Server, tmp_path: Path) -> 
         fetch("kaggle:owner/rows", tmp_path)
 
 
+COMPETITION = "/v1/competitions.CompetitionApiService"
+FILES = ("test.csv", "train.csv", "sample_submission.csv")
+
+
+@pytest.fixture
+def churn(kaggle: Server) -> Server:
+    """The API of Kaggle with a competition; of its files, all have the same rows."""
+    listed = [{"name": name, "totalBytes": len(CSV)} for name in FILES]
+    kaggle.answers[f"{COMPETITION}/ListDataFiles"] = reply(200, {"files": listed})
+    kaggle.answers[f"{COMPETITION}/DownloadDataFile"] = reply(
+        302, Location=f"{kaggle.url}/storage/rows.csv"
+    )
+    return kaggle
+
+
+def test_competition_is_read(churn: Server, tmp_path: Path) -> None:
+    found = download("kaggle:competitions/churn", tmp_path, lambda *_: None)
+    assert found.location == Location("competition", "churn", "train.csv")
+    assert found.competition
+    paths = (found.path, *found.competition)
+    assert [path.name for path in paths] == ["train.csv", "test.csv", "sample_submission.csv"]
+    assert {path.read_text() for path in paths} == {CSV}
+    assert "Bearer kaggle-secret" in churn.credentials()
+
+
+def test_competition_without_test_rows_has_no_submission(churn: Server, tmp_path: Path) -> None:
+    listed = [{"name": name, "totalBytes": len(CSV)} for name in ("a.csv", *FILES[1:])]
+    churn.answers[f"{COMPETITION}/ListDataFiles"] = reply(200, {"files": listed})
+    address = "kaggle:competitions/churn"
+    assert download(f"{address}/a.csv", tmp_path, lambda *_: None).competition is None
+    folder = make_project(address, tmp_path / "own")
+    assert not (folder / "src/own/serving/submission.py").exists()
+    assert "submission" not in (folder / "src/own/cli.py").read_text("utf-8")
+    check_fetching(folder, "kagglehub")
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("ListDataFiles", 404), ("DownloadDataFile", 403), ("", 0)]
+)
+def test_competition_that_may_not_be_read_is_one_sentence(
+    churn: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, status: int
+) -> None:
+    """Of a competition whose rules were not accepted, or without a token."""
+    if name:
+        churn.answers[f"{COMPETITION}/{name}"] = reply(status, {"code": status, "message": "no"})
+    else:
+        monkeypatch.delenv("KAGGLE_API_TOKEN")
+    message = (
+        f"kaggle:competitions/churn does not exist, or may not be read "
+        f"({f'status {status}' if name else 'no token'}): accept the rules on "
+        "www.kaggle.com/competitions/churn, and set KAGGLE_API_TOKEN to a token of"
+    )
+    with pytest.raises(ScaffoldError, match=re.escape(message)):
+        download("kaggle:competitions/churn", tmp_path, lambda *_: None)
+
+
 @pytest.fixture(scope="module")
 def s3_url() -> Iterator[str]:
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 - slow
@@ -801,7 +857,7 @@ def s3(s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.usefixtures("s3")
 def test_s3_is_read(tmp_path: Path, address: str) -> None:
     arrived: list[tuple[int, int]] = []
-    path, _ = download(address, tmp_path, lambda *numbers: arrived.append(numbers))
+    path, *_ = download(address, tmp_path, lambda *numbers: arrived.append(numbers))
     assert path == tmp_path / "rows.csv"
     assert path.read_text() == CSV
     assert arrived[-1] == (len(CSV), len(CSV))
@@ -962,6 +1018,22 @@ def test_rows_of_kaggle_are_fetched(kaggle: Server, tmp_path: Path) -> None:
     kaggle.server.shutdown()
     kaggle.server.server_close()
     refuse_to_fetch(folder, "kaggle:owner/rows cannot be downloaded (ConnectionError)")
+
+
+def test_files_of_a_competition_are_fetched(
+    churn: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_project("kaggle:competitions/churn", tmp_path / "own")
+    project, raw = fetching(folder), folder / "data/raw"
+    assert sorted(path.name for path in raw.iterdir()) == sorted(FILES)
+    shutil.rmtree(raw)
+    assert project.fetch() == "data/raw/train.csv was downloaded, and is the recorded file."
+    assert sorted(path.name for path in raw.iterdir()) == sorted(FILES)
+    churn.answers[f"{COMPETITION}/DownloadDataFile"] = reply(403, {"code": 403, "message": "no"})
+    refused = "kaggle:competitions/churn cannot be downloaded ({}): accept the rules of the"
+    refuse_to_fetch(folder, refused.format("status 403"))
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
+    refuse_to_fetch(folder, refused.format("UnauthenticatedError"))
 
 
 def test_rows_of_s3_are_fetched(s3: Any, tmp_path: Path) -> None:

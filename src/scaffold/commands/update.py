@@ -23,6 +23,7 @@ from uv import find_uv_bin
 
 from scaffold.errors import ScaffoldError
 from scaffold.git.repository import Repository
+from scaffold.own.competitions import keep_option
 from scaffold.own.dependencies import keep_packages
 from scaffold.project import ANSWERS, sync_options, versioned_answers
 from scaffold.template import packages
@@ -122,6 +123,7 @@ def plan(
         shutil.copy(project / ANSWERS, earlier)
         for rendering in (earlier, later):
             keep_packages(project, rendering)
+            keep_option(project, rendering)
         trees = [repository.tree(rendering) for rendering in renderings]
         if deleted := deletions(repository, *trees):
             trees = [repository.tree(rendering, deleted) for rendering in renderings]

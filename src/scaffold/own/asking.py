@@ -13,11 +13,12 @@ from rich.table import Table as ShownTable
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own import clusters, images, items, series, tables, texts
 from scaffold.own.columns import Table, look
+from scaffold.own.competitions import as_competition, look_at_test, with_submission
 from scaffold.own.costs import parse
 from scaffold.own.folders import has_texts, open_texts
 from scaffold.own.networks import FRAMEWORKS, SKLEARN
 from scaffold.own.proposal import Proposal, guess_target, listing, propose
-from scaffold.own.remote import Given, local_copy
+from scaffold.own.remote import COMPETITION, Competition, Given, local_copy
 from scaffold.own.source import open_source
 from scaffold.own.writing import Contents
 
@@ -66,10 +67,17 @@ def contents_from(source: str, wanted: Wanted, console: Console) -> Contents:
         known = " and ".join(FRAMEWORKS)
         raise ScaffoldError(f'--from knows the frameworks {known}, not "{wanted.framework}".')
     with local_copy(source, console) as given:
-        if given.path.is_dir() and not has_texts(given.path):
-            return contents_of_images(given.path, wanted, console)
-        contents = contents_of_rows(given, wanted, console)
-        return replace(contents, given=given)
+        return contents_of_given(given, wanted, console)
+
+
+def contents_of_given(given: Given, wanted: Wanted, console: Console) -> Contents:
+    """As contents_from(), for what is on this machine."""
+    if given.path.is_dir() and not has_texts(given.path):
+        return contents_of_images(given.path, wanted, console)
+    contents = contents_of_rows(given, wanted, console)
+    if given.location and given.location.service == COMPETITION:
+        contents = as_competition(contents, given.competition)
+    return replace(contents, given=given)
 
 
 def contents_of_rows(given: Given, wanted: Wanted, console: Console) -> Contents:
@@ -80,6 +88,9 @@ def contents_of_rows(given: Given, wanted: Wanted, console: Console) -> Contents
             open_texts(path) if path.is_dir() else open_source(path, wanted.table, given.origin)
         )
         table = look(opened)
+        if given.competition:
+            table, target = look_at_test(table, given.competition, wanted.target)
+            wanted = replace(wanted, target=target)
     if wanted.variant == clusters.CLUSTERING:
         return contents_of_segments(table, wanted, console)
     recognised = None if wanted.variant else series.recognise(table, wanted.target)
@@ -89,7 +100,24 @@ def contents_of_rows(given: Given, wanted: Wanted, console: Console) -> Contents
         return contents_of_items(table, wanted, console)
     proposal = propose_from(table, wanted)
     show_proposal(proposal, console)
-    return contents_of(proposal, wanted.framework)
+    contents = contents_of(proposal, wanted.framework)
+    return add_submission(contents, proposal, given.competition, console)
+
+
+def add_submission(
+    contents: Contents, proposal: Proposal, competition: Competition | None, console: Console
+) -> Contents:
+    """The project, with the submission of a competition, unless its sample does not fit."""
+    if not competition:
+        return contents
+    try:
+        contents = with_submission(contents, proposal, competition)
+    except ScaffoldError as error:
+        say(f"There is no submission: {error}", console)
+        return contents
+    columns = listing(list(contents.context["submission_columns"]))
+    say(f"`predict --submission` writes {columns} for {competition.test.name}.", console)
+    return contents
 
 
 def contents_of_images(folder: Path, wanted: Wanted, console: Console) -> Contents:

@@ -15,6 +15,7 @@ PACKAGES: dict[str, list[str]] = {
     "s3": S3,
     "hf": ["huggingface-hub>=1"],
     "kaggle": ["kagglehub>=1"],
+    "competition": ["kagglehub>=1"],
     "anywhere": [*S3[:2], *HTTPS, *S3[2:]],
     "": [],
 }

@@ -40,6 +40,7 @@ LEFT_OUT = {
     "empty": "it has no value",
     "text": "it is free text, which only a project with -d variant=nlp reads",
     "other": "its cells hold several values",
+    "training only": "the competition's test rows do not have it",
 }
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -21,11 +21,15 @@ from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.source import SUFFIXES, temporary_folder
 
 OPENML = "https://www.openml.org"
-KNOWN = "https://, s3://BUCKET/KEY, hf:OWNER/NAME, kaggle:OWNER/NAME and openml:ID"
+KNOWN = (
+    "https://, s3://BUCKET/KEY, hf:OWNER/NAME, kaggle:OWNER/NAME, kaggle:competitions/NAME and "
+    "openml:ID"
+)
 # Larger files are no first look.
 MAX_DOWNLOAD = 2_000_000_000
 CHUNK = 1_000_000
 TIMEOUT_SECONDS = 60
+COMPETITION, COMPETITIONS = "competition", "competitions/"
 # Names that an error lists.
 MAX_LISTED = 12
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -40,8 +44,9 @@ class Location:
     """Where a project downloads the same file again.
 
     Attributes:
-        service: What it is downloaded from: "https", "s3", "hf" or "kaggle".
-        address: Of the file; of a data set of "hf" and "kaggle", OWNER/NAME.
+        service: What it is downloaded from: "https", "s3", "hf", "kaggle" or "competition".
+        address: Of the file; of a data set of "hf" and "kaggle", OWNER/NAME; of a competition of
+            Kaggle, its name.
         file: Its path in the data set.
         revision: Of the data set.
     """
@@ -52,11 +57,24 @@ class Location:
     revision: str = ""
 
 
+class Competition(NamedTuple):
+    """What a competition of Kaggle has beside its training rows, where it has both.
+
+    Attributes:
+        test: A file with the rows that are predicted.
+        sample: A CSV, the sample of a submission.
+    """
+
+    test: Path
+    sample: Path
+
+
 class Download(NamedTuple):
     """A file on this machine, and where it came from; nowhere if it cannot be had again so."""
 
     path: Path
     location: Location | None
+    competition: Competition | None = None
 
 
 class Given(NamedTuple):
@@ -66,11 +84,13 @@ class Given(NamedTuple):
         path: A file or folder on this machine.
         origin: What errors, data.py and the README call it: the given path, or an address.
         location: Where the file can be downloaded again.
+        competition: Of Kaggle, which the file belongs to.
     """
 
     path: Path
     origin: str
     location: Location | None = None
+    competition: Competition | None = None
 
 
 def is_remote(given: str) -> bool:
@@ -101,11 +121,11 @@ def local_copy(given: str, console: Console) -> Iterator[Given]:
             of = f" of {total / 1e6:,.0f}" if total else ""
             status.update(f"downloading {origin}: {arrived / 1e6:,.0f}{of} MB")
 
-        path, location = download(given, temporary_folder(), show)
+        found = download(given, temporary_folder(), show)
     try:
-        yield Given(path, origin, location)
+        yield Given(found.path, origin, found.location, found.competition)
     except ScaffoldError as error:
-        raise ScaffoldError(str(error).replace(str(path), origin)) from error
+        raise ScaffoldError(str(error).replace(str(found.path), origin)) from error
 
 
 def download(given: str, folder: Path, progress: Progress) -> Download:
@@ -391,9 +411,57 @@ def download_hugging_face(given: str, folder: Path, progress: Progress) -> Downl
 
 
 def download_kaggle(given: str, folder: Path, progress: Progress) -> Download:  # noqa: ARG001 - it shows its own
-    """Download a file of a data set of Kaggle."""
+    """Download a file of a data set or a competition of Kaggle."""
     handle, path = owner_and_name("kaggle", given)
+    if handle.startswith(COMPETITIONS):
+        return download_competition(handle.removeprefix(COMPETITIONS), path, folder)
     origin = f"kaggle:{handle}"
+    with errors_of_kaggle(origin, "for a private one set KAGGLE_API_TOKEN to a token of") as client:
+        sizes = list_kaggle(handle)
+        name = choose_file(origin, list(sizes), path)
+        require_size(sizes[name], f"{origin}/{name}")
+        version = find_kaggle_version(handle)
+        versioned = f"{handle}/versions/{version}"
+        path = client.dataset_download(versioned, name, output_dir=str(folder))
+        return Download(Path(path), Location("kaggle", handle, name, version))
+
+
+def download_competition(name: str, given: str, folder: Path) -> Download:
+    """Download the training rows of a competition of Kaggle, and what a submission needs."""
+    origin = f"kaggle:{COMPETITIONS}{name}"
+    advice = f"accept the rules on www.kaggle.com/{COMPETITIONS}{name}, and set KAGGLE_API_TOKEN to"
+    with errors_of_kaggle(origin, f"{advice} a token of") as client:
+        sizes = list_competition(name)
+        train = choose_file(origin, list(sizes), given or find_file(sizes, r"train\b"))
+        beside = [find_file(sizes, r"test\b"), find_file(sizes, r".*submission.*\.csv$")]
+        names = [train, *(beside if all(beside) else ())]
+        for file in names:
+            require_size(sizes[file], f"{origin}/{file}")
+        paths = [
+            Path(client.competition_download(name, file, output_dir=str(folder))) for file in names
+        ]
+        competition = Competition(*paths[1:]) if len(paths) > 1 else None
+        return Download(paths[0], Location(COMPETITION, name, train), competition)
+
+
+def find_file(names: Iterable[str], pattern: str) -> str:
+    """The only file of rows whose name begins so; "" if there is none, or more than one."""
+    found = [
+        name
+        for name in names
+        if is_data(name) and re.match(pattern, PurePosixPath(name).name, re.IGNORECASE)
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
+@contextmanager
+def errors_of_kaggle(origin: str, advice: str) -> Iterator[Any]:
+    """The client of Kaggle, whose errors are raised as ScaffoldError.
+
+    Args:
+        origin: What errors call what is downloaded.
+        advice: What gives access to it, before the address of tokens.
+    """
     try:
         # Quiet, before it is imported: it writes to the standard output.
         os.environ.setdefault("KAGGLEHUB_VERBOSITY", "error")
@@ -401,34 +469,48 @@ def download_kaggle(given: str, folder: Path, progress: Progress) -> Download:  
         import requests  # noqa: PLC0415 - comes with it
         from kagglehub.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415
             DataCorruptionError,
+            UnauthenticatedError,
         )
     except ImportError as error:
         raise missing_client(origin) from error
+    refused = f"does not exist, or may not be read ({{}}): {advice} kaggle.com/settings"
     try:
-        sizes = list_kaggle(handle)
-        name = choose_file(origin, list(sizes), path)
-        require_size(sizes[name], f"{origin}/{name}")
-        version = find_kaggle_version(handle)
-        versioned = f"{handle}/versions/{version}"
-        path = kagglehub.dataset_download(versioned, name, output_dir=str(folder))
-        return Download(Path(path), Location("kaggle", handle, name, version))
+        yield kagglehub
+    except UnauthenticatedError as error:
+        raise ScaffoldError(sentence(f"{origin} {refused.format('no token')}")) from error
     except requests.HTTPError as error:
         status = error.response.status_code if error.response is not None else 0
         if status not in (401, 403, 404):
             raise ScaffoldError(
                 sentence(f"{origin} cannot be read from Kaggle (status {status})")
             ) from error
-        raise ScaffoldError(
-            sentence(
-                f"{origin} does not exist, or may not be read (status {status}): for a private one "
-                "set KAGGLE_API_TOKEN to a token of kaggle.com/settings"
-            )
-        ) from error
+        raise ScaffoldError(sentence(f"{origin} {refused.format(f'status {status}')}")) from error
     except (requests.RequestException, DataCorruptionError, OSError, ValueError) as error:
         reason = "its credentials file is not valid" if isinstance(error, ValueError) else ""
         raise ScaffoldError(
             sentence(f"{origin} cannot be read from Kaggle: {reason or type(error).__name__}")
         ) from error
+
+
+def list_competition(name: str) -> dict[str, int]:
+    """The files of a competition of Kaggle, with their sizes."""
+    # Optional, as kagglehub is, which they come with.
+    from kagglehub import clients  # noqa: PLC0415
+    from kagglesdk.competitions.types import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        competition_api_service as api,
+    )
+
+    request = api.ApiListDataFilesRequest()
+    request.competition_name = name
+    request.page_size = 200
+    sizes: dict[str, int] = {}
+    with clients.build_kaggle_client() as client:
+        while True:
+            page = client.competitions.competition_api_client.list_data_files(request)
+            sizes |= {file.name: file.total_bytes for file in page.files}
+            if not page.next_page_token or not page.files:
+                return sizes
+            request.page_token = page.next_page_token
 
 
 def list_kaggle(handle: str) -> dict[str, int]:

@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
@@ -52,7 +52,7 @@ class Contents:
         description: Of the project.
         source: What the owner gave, without credentials: a path or an address.
         folder: Below files/, with the files in place of the template's.
-        files: The names of these, by what they replace, such as OWN.
+        files: The names of these, or paths below files/, by what they replace, such as OWN.
         context: What they say.
         store: Copies the rows to a path, which it is given.
         name: Of the rows in data/raw.
@@ -60,6 +60,7 @@ class Contents:
         framework: Of the model.
         unused: Packages that only the sample needs, beside the one that holds it.
         given: What the owner gave, once it is on this machine.
+        edits: How files of the template are changed, by their names.
     """
 
     variant: str
@@ -74,10 +75,11 @@ class Contents:
     framework: str = SKLEARN
     unused: tuple[str, ...] = ()
     given: Given | None = None
+    edits: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
     def paths(self, package: str) -> list[str]:
         """The files of a project that are replaced."""
-        names = (name.replace("{{ package_name }}", package) for name in self.files)
+        names = (name.replace("{{ package_name }}", package) for name in (*self.files, *self.edits))
         return [name.removesuffix(".jinja") for name in names]
 
 
@@ -116,7 +118,7 @@ def adopt(contents: Contents, project: Path) -> list[Path]:
     if contents.committed:
         return []
     ignore_rows(project)
-    return [path for path in (stored, *stored.rglob("*")) if path.is_file()]
+    return [path for path in stored.parent.rglob("*") if path.is_file()]
 
 
 def digest_of(path: Path) -> str:
@@ -164,21 +166,25 @@ def own_template(contents: Contents, context: Mapping[str, Any]) -> Iterator[Pat
     with plain_template() as template:
         environment.globals["rest_of"] = partial(rest_of, template / "template", contents)
         for name, own in contents.files.items():
-            text = environment.get_template(f"{contents.folder}/{own}").render(context)
+            source = own if "/" in own else f"{contents.folder}/{own}"
+            text = environment.get_template(source).render(context)
             content = notebook(text) if name.endswith(".ipynb.jinja") else text
             place(template / "template", contents, name).write_text(content, "utf-8")
+        for name, edit in contents.edits.items():
+            path = place(template / "template", contents, name)
+            path.write_text(edit(path.read_text("utf-8")), "utf-8")
         yield template
 
 
 def place(template: Path, contents: Contents, name: str) -> Path:
-    """Where the template has a file: in a layer of the framework, or in that of the variant."""
+    """Where the template has a file: in a layer of the framework or the variant, or in none."""
     own, tables = (layer(name) for name in (contents.variant.replace("-", "_"), TABULAR))
     framework = layer(contents.framework)
-    for folder in (f"{own}/{framework}", f"{tables}/{framework}"):
+    for folder in (f"{own}/{framework}", f"{tables}/{framework}", own):
         path = template / folder / name
         if path.exists():
             return path
-    return template / own / name
+    return template / name
 
 
 def rest_of(template: Path, contents: Contents, name: str, start: str) -> str:
