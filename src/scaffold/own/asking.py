@@ -91,6 +91,8 @@ def contents_of_rows(given: Given, wanted: Wanted, console: Console) -> Contents
         if given.competition:
             table, target = look_at_test(table, given.competition, wanted.target)
             wanted = replace(wanted, target=target)
+    if not opened.encoding.startswith("utf"):
+        say(f"{given.origin} is read as {opened.encoding}, which its bytes make likely.", console)
     if wanted.variant == clusters.CLUSTERING:
         return contents_of_segments(table, wanted, console)
     recognised = None if wanted.variant else series.recognise(table, wanted.target)
@@ -261,6 +263,8 @@ def show_proposal(proposal: Proposal, console: Console) -> None:
     show_columns(proposal.table, uses, proposal.left_out, console)
     split = f'; the rows are split by "{deciding.name}"' if deciding else ""
     say(f'The project predicts "{proposal.target.name}" ({proposal.variant}){split}.', console)
+    if proposal.rare:
+        say(f"Rows of classes with few rows are left out: {listing(proposal.rare)}.", console)
     if proposal.text:
         say(f'The model reads "{proposal.text.name}".', console)
     if proposal.is_binary:

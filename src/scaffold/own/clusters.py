@@ -313,6 +313,7 @@ def context_of(found: Segmentation) -> dict[str, Any]:
         "masks": [mask for column in found.sliced for mask in masks(column, table)],
         "renamed": renamed(found),
         "points": sorted({point(column) for column in columns if column.kind == "formatted"}),
+        "minus": "".join(column.minus for column in columns),
         "example": example,
         "example_json": in_template(json.dumps(example)),
         "impossible": impossible_values(measures),

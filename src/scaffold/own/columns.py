@@ -6,14 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from keyword import iskeyword
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unicodedata import normalize
 
 import duckdb
 
 from scaffold.errors import ScaffoldError, sentence
 from scaffold.own.people import holds_names
-from scaffold.own.source import Source, cell_text, quoted, unreadable
+from scaffold.own.source import UNNAMED, Source, cell_text, quoted, unreadable
 
 # Cells that mean "missing", where the other cells of their column are numbers or dates.
 MARKS = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "-", ".")
@@ -23,10 +23,24 @@ DATE_FORMATS = [
     *("%Y-%m-%dT%H:%M:%S%z", "%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y"),
     *("%d-%b-%y", "%d %B %Y", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S"),
     *("%Y-%m", "%Y/%m", "%m/%Y", "%Y %b", "%b %Y", "%B %Y"),
-    *("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%f%z"),
+    *("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S%z", "%Y-%m-%dT%H:%M"),
+    *("%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f%z", "%Y-%m-%dT%H:%M%z", "%d.%m.%y", "%d/%m/%y"),
+    *("%m/%d/%y", "%d/%m/%y %H:%M", "%m/%d/%y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p"),
+    *("%m/%d/%y %I:%M %p", "%a %b %d %H:%M:%S %Y", "%Y年%m月%d日"),
     *("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S"),
 ]
-SAMPLE_ROWS = 20_000
+# Whole numbers that are dates, in years from 1900 to 2099.
+NUMERIC_DATES = {
+    "%Y%m%d": re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"),
+    "%Y%m": re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])"),
+}
+# With fewer different ones, they may be numbers that look so.
+MIN_NUMERIC_DATES = 12
+SAMPLE_ROWS, SAMPLE_CELLS = 20_000, 2_000_000
+# More columns need more memory than DuckDB has here; above the other limit, with several threads.
+MAX_COLUMNS, MAX_COLUMNS_OF_THREADS = 500, 200
+# Columns of which statistics are taken in one pass over the rows.
+MOST_AT_ONCE = 40
 # Of more rows, the number of different values stays an estimate.
 MAX_COUNTED = 200_000
 # The values of a text with more, or of a number with more, are not counted one by one.
@@ -43,13 +57,22 @@ PERSONAL = {
     ),
 }
 PERSON = re.compile(
-    r"((first|last|family|given|full|sur)[ _]?name|surname|e?mail|phone|iban|ssn)", re.IGNORECASE
+    r"((first|last|family|given|full|sur)[ _]?name|surname|e?mail|phone|iban|ssn)|^(first|last)$",
+    re.IGNORECASE,
+)
+BIRTH = re.compile(
+    r"(^|[ _])(dob|birth[ _]?(date|day)|date[ _]?of[ _]?birth|geburts\w*)($|[ _])", re.IGNORECASE
 )
 ID = re.compile(
     r"(^|[ _-])(id|uuid|guid|key|no|nr|number|index|row ?names?)$|^unnamed", re.IGNORECASE
 )
 # What may stand beside the digits of a number: a currency or a percent sign.
-SIGN = re.compile(r"[^\w\s]|[A-Z]{1,3}\$?")
+SIGN = re.compile(
+    r"[^\w\s()]|[A-Z]{0,2}\$|Fr|Kč|zł|kr|Rs|EUR|USD|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|HUF|RON"
+    "|BGN|TRY|RUB|UAH|ILS|ZAR|BRL|MXN|ARS|CLP|COP|CAD|AUD|NZD|SGD|HKD|KRW|THB|IDR|MYR|PHP|AED|SAR"
+)
+# Minus signs that a program does not expect: another character, and one after the number.
+MINUS, TRAILING = "\N{MINUS SIGN}", "-"
 
 
 @dataclass(frozen=True)
@@ -61,7 +84,7 @@ class Column:
         field: In the project: a name that Python takes.
         kind: "integer", "number", "formatted" (a number with a currency, a percent sign, thousands
             separators or a decimal comma), "boolean", "category", "date", "text", "identifier",
-            "constant", "empty" or "other".
+            "constant", "empty", "unnamed", "mixed dates" or "other".
         missing: The share of rows without a value.
         distinct: How many values there are; where they are many, in many rows, about how many.
         example: One of them.
@@ -71,6 +94,7 @@ class Column:
         marks: Texts that mean "missing" in it.
         date_format: Of a date, as for strptime.
         decimal: The decimal point of formatted numbers; "" if none of them has one.
+        minus: How negative numbers are written: TRAILING, MINUS, both or, with "", as usual.
         personal: What personal data it seems to hold.
         skewed: Whether the mean of a number, none below 0, is far above its median.
         note: What a person should know about how it was read.
@@ -89,6 +113,7 @@ class Column:
     marks: tuple[str, ...] = ()
     date_format: str = ""
     decimal: str = ""
+    minus: str = ""
     personal: str = ""
     skewed: bool = False
     note: str = ""
@@ -184,6 +209,16 @@ def look(source: Source) -> Table:
     Raises:
         ScaffoldError: There are no rows, or a line cannot be read.
     """
+    n_columns = len(source.columns)
+    if n_columns > MAX_COLUMNS:
+        raise ScaffoldError(
+            sentence(
+                f"{source.path} has {n_columns:,} columns, and {MAX_COLUMNS} are the most: leave "
+                "out those that you do not need"
+            )
+        )
+    if n_columns > MAX_COLUMNS_OF_THREADS:
+        source.connection.execute("SET threads = 1")
     try:
         samples = sample(source)
         few = [name for name, found in samples.items() if has_few(found)]
@@ -205,9 +240,10 @@ def sample(source: Source) -> dict[str, Sampled]:
 
     The table `sampled` has the rows of the sample.
     """
+    n_rows = min(SAMPLE_ROWS, SAMPLE_CELLS // len(source.columns))
     source.connection.execute(
         "CREATE TEMP TABLE sampled AS SELECT * FROM source USING SAMPLE "
-        f"reservoir({SAMPLE_ROWS} ROWS) REPEATABLE (7)"
+        f"reservoir({n_rows} ROWS) REPEATABLE (7)"
     )
     texts, numbers = [], []
     for name in source.columns:
@@ -215,15 +251,25 @@ def sample(source: Source) -> dict[str, Sampled]:
         texts.append(text)
         others = f"count_if({number} IS NULL AND {text} NOT IN ({listed(MARKS)}))"
         numbers.append(f"[{others}, avg({number}), median({number})]")
-    query = "SELECT {} FROM sampled"
-    rows = source.connection.execute(query.format(", ".join(texts))).fetchall()
-    found = source.one_row(query.format(", ".join(numbers)))
+    found = one_row_of(source, numbers, "sampled", MOST_AT_ONCE)
     return {
-        name: Sampled([row[index] for row in rows if row[index]], not others, mean, median)
-        for index, (name, (others, mean, median)) in enumerate(
-            zip(source.columns, found, strict=True)
-        )
+        name: Sampled(cells_of(source, text), not others, mean, median)
+        for name, text, (others, mean, median) in zip(source.columns, texts, found, strict=True)
     }
+
+
+def cells_of(source: Source, text: str) -> list[str]:
+    """The cells of a column in the sample, without missing ones."""
+    rows = source.connection.execute(f"SELECT {text} FROM sampled").fetchall()
+    return [cell for (cell,) in rows if cell]
+
+
+def one_row_of(source: Source, parts: list[str], table: str, most: int) -> list[Any]:
+    """The values of many aggregates, some in a query: each takes memory for each thread."""
+    values: list[Any] = []
+    for start in range(0, len(parts), most):
+        values += source.one_row(f"SELECT {', '.join(parts[start : start + most])} FROM {table}")
+    return values
 
 
 def has_few(sampled: Sampled) -> bool:
@@ -275,8 +321,8 @@ def count(
             f"min({number})",
             f"max({number})",
         ]
-    row = source.one_row(f"SELECT {', '.join(parts)} FROM source")
     size = len(Statistics._fields)
+    row = one_row_of(source, parts, "source", 1 + size * MOST_AT_ONCE)
     starts = range(1, len(row), size)
     statistics = [Statistics(*row[start : start + size]) for start in starts]
     return row[0], dict(zip(source.columns, statistics, strict=True))
@@ -287,7 +333,7 @@ def frequent(source: Source, names: list[str]) -> dict[str, dict[str, int]]:
     if not names:
         return {}
     parts = [f"histogram({text_and_number(source, name)[0]})" for name in names]
-    row = source.one_row(f"SELECT {', '.join(parts)} FROM source")
+    row = one_row_of(source, parts, "source", MOST_AT_ONCE)
     return {name: found or {} for name, found in zip(names, row, strict=True)}
 
 
@@ -301,9 +347,8 @@ def describe(
     values: dict[str, int] | None,
 ) -> Column:
     """What one column holds; its values are counted if they are few."""
-    texts, unmarked, marked = sampled.texts, sampled.unmarked, counts.marked
-    different = list(dict.fromkeys(unmarked))
-    present, numbers, length = counts.present, counts.numbers, counts.mean_length
+    texts, present = sampled.texts, counts.present
+    different = list(dict.fromkeys(sampled.unmarked))
     distinct = count_different(source, name, n_rows, counts) if values is None else len(values)
     column = Column(
         name,
@@ -320,53 +365,81 @@ def describe(
         return replace(column, kind="empty")
     if distinct == 1:
         return replace(column, kind="constant")
+    if name.startswith(UNNAMED):
+        return replace(column, kind="unnamed")
     if source.type_of(name) == "BOOLEAN":
         # As Python writes them.
         named = tuple((text.title(), number) for text, number in column.values)
         return replace(column, kind="boolean", values=named)
-    marks = sampled.marks
-    if numbers and numbers + marked >= present:
-        column = replace(
-            column,
-            kind="integer" if counts.whole == numbers else "number",
-            minimum=counts.minimum,
-            maximum=counts.maximum,
-            marks=marks,
-            missing=1 - numbers / n_rows,
-            skewed=is_skewed(counts, sampled),
-        )
-        return replace(column, kind="identifier") if is_identifier(column, n_rows) else column
-    without_marks = 1 - (present - marked) / n_rows
-    if found := find_date_format(different):
-        return replace(
-            column,
-            kind="date",
-            date_format=found[0],
-            note=found[1],
-            marks=marks,
-            missing=without_marks,
-        )
+    marked = replace(column, marks=sampled.marks, missing=1 - (present - counts.marked) / n_rows)
+    # A number of a typed file is no text, which the project could read as a date.
+    is_typed_number = counts.numbers and source.type_of(name) != "VARCHAR"
+    return (
+        (None if is_typed_number else as_date(marked, different))
+        or as_number(marked, n_rows, counts, sampled)
+        or as_formatted_number(marked, different)
+        or as_text(column, counts, sampled)
+    )
+
+
+def as_date(column: Column, different: list[str]) -> Column | None:
+    """The column as one of dates, if its different texts are."""
+    found = find_date_format(different)
+    if not found:
+        return None
+    personal = column.personal or ("date of birth" if BIRTH.search(column.name) else "")
+    return replace(column, kind="date", date_format=found[0], note=found[1], personal=personal)
+
+
+def as_number(column: Column, n_rows: int, counts: Statistics, sampled: Sampled) -> Column | None:
+    """The column as one of numbers, if all texts but those that mean "missing" are."""
+    if not counts.numbers or counts.numbers + counts.marked < counts.present:
+        return None
+    number = replace(
+        column,
+        kind="integer" if counts.whole == counts.numbers else "number",
+        minimum=counts.minimum,
+        maximum=counts.maximum,
+        missing=1 - counts.numbers / n_rows,
+        skewed=is_skewed(counts, sampled),
+    )
+    return replace(number, kind="identifier") if is_identifier(number, n_rows) else number
+
+
+def as_formatted_number(column: Column, different: list[str]) -> Column | None:
+    """The column as one of numbers with separators or a sign, if its different texts are."""
     decimal = find_decimal(different)
-    if decimal is not None:
-        amounts = [to_number(text, decimal) for text in different]
-        return replace(
-            column,
-            kind="formatted",
-            decimal=decimal,
-            minimum=min(amounts),
-            maximum=max(amounts),
-            marks=marks,
-            missing=without_marks,
-        )
-    is_long = length > FREE_TEXT or (length > FREE_TEXT / 2 and any(" " in text for text in texts))
-    if distinct > 0.5 * present:
+    if decimal is None:
+        return None
+    amounts = [to_number(text, decimal) for text in different]
+    return replace(
+        column,
+        kind="formatted",
+        decimal=decimal,
+        minus=minus_of(different),
+        minimum=min(amounts),
+        maximum=max(amounts),
+    )
+
+
+def as_text(column: Column, counts: Statistics, sampled: Sampled) -> Column:
+    """The column as one of texts: free, of categories, or different in nearly all rows."""
+    if are_mixed_dates(list(dict.fromkeys(sampled.unmarked))):
+        return replace(column, kind="mixed dates")
+    length, name = counts.mean_length, column.name
+    has_words = any(" " in text for text in sampled.texts)
+    is_long = length > FREE_TEXT or (length > FREE_TEXT / 2 and has_words)
+    if column.distinct > 0.5 * counts.present:
         column = replace(column, kind="text" if is_long else "identifier")
     else:
         column = replace(column, kind="text" if length > 2 * FREE_TEXT else "category")
-    if column.kind != "category" and PERSON.search(name):
-        column = replace(column, personal=column.personal or "name or address of a person")
-    if not column.personal and holds_names(field, unmarked[:MAX_NAMES], distinct, present):
-        column = replace(column, personal="names of persons")
+    if column.personal:
+        return column
+    if PERSON.search(name) and (column.kind != "category" or column.distinct > MAX_CLASSES):
+        return replace(column, personal="name or address of a person")
+    first = sampled.unmarked[:MAX_NAMES]
+    if holds_names(column.field, first, column.distinct, counts.present):
+        return replace(column, personal="names of persons")
     return column
 
 
@@ -405,13 +478,38 @@ def is_identifier(column: Column, n_rows: int) -> bool:
 
 def find_date_format(texts: list[str]) -> tuple[str, str] | None:
     """The format of dates, and a note where day and month could be the other way round."""
-    fitting = [name for name in DATE_FORMATS if texts and all(parses(text, name) for text in texts)]
+    if not texts:
+        return None
+    if all(map(str.isdecimal, texts)):
+        # A year is a number; the formats of texts would take digits in other ways.
+        fitting = [
+            name for name, pattern in NUMERIC_DATES.items() if are_dates(texts, name, pattern)
+        ]
+        return (fitting[0], "") if fitting else None
+    fitting = [name for name in DATE_FORMATS if all(parses(text, name) for text in texts)]
     if not fitting:
         return None
     note = ""
     if any(name.startswith("%m") for name in fitting) and fitting[0].startswith("%d"):
         note = "day first, as in 31/12; no value decides"
     return fitting[0], note
+
+
+def are_mixed_dates(texts: list[str]) -> bool:
+    """Whether each text is a date, though in several formats."""
+    first = texts[:MAX_NAMES]
+    return len(first) > 1 and all(
+        any(parses(text, name) for name in DATE_FORMATS) for text in first
+    )
+
+
+def are_dates(texts: list[str], date_format: str, pattern: re.Pattern[str]) -> bool:
+    """Whether whole numbers are dates in this format."""
+    return (
+        len(texts) >= MIN_NUMERIC_DATES
+        and all(map(pattern.fullmatch, texts))
+        and all(parses(text, date_format) for text in texts)
+    )
 
 
 def parses(text: str, date_format: str) -> bool:
@@ -434,7 +532,7 @@ FORMATTED = {
 def find_decimal(texts: list[str]) -> str | None:
     """The decimal point of numbers with separators or a sign; None if they are no numbers."""
     # The same sign in all of them: codes such as A12 and B7 are no numbers.
-    signs = {re.sub(r"[\d\s.,+-]", "", text) for text in texts} - {""}
+    signs = {re.sub(rf"[\d\s.,+{MINUS}-]", "", text) for text in texts} - {""}
     if not texts or len(signs) > 1 or not all(map(SIGN.fullmatch, signs)):
         return None
     for decimal, pattern in FORMATTED.items():
@@ -446,8 +544,17 @@ def find_decimal(texts: list[str]) -> str | None:
 def to_number(text: str, decimal: str) -> float:
     """The number that a text in this format stands for."""
     thousands = "." if decimal == "," else ","
-    digits = re.sub(r"[^\d.,-]", "", text).replace(thousands, "").replace(decimal or ".", ".")
-    return float(digits)
+    digits = re.sub(r"[^\d.,-]", "", text.replace(MINUS, "-"))
+    digits = digits.replace(thousands, "").replace(decimal or ".", ".")
+    return -float(digits[:-1]) if digits.endswith("-") else float(digits)
+
+
+def minus_of(texts: list[str]) -> str:
+    """How negative numbers are written; see Column."""
+    found = [MINUS] if any(MINUS in text for text in texts) else []
+    if any(re.search(rf"\d[^\d]*[-{MINUS}]\W*$", text) for text in texts):
+        found.append(TRAILING)
+    return "".join(found)
 
 
 def text_of(column: Column) -> str:
@@ -463,10 +570,20 @@ def number_of(column: Column) -> str:
     text = text_of(column)
     if column.kind == "formatted":
         thousands = "." if column.decimal == "," else ","
-        digits = rf"regexp_replace({text}, '[^\d.,-]', '', 'g')"
+        digits = rf"regexp_replace(replace({text}, '{MINUS}', '-'), '[^\d.,-]', '', 'g')"
+        digits = rf"regexp_replace({digits}, '^([^-]+)-$', '-\1')"
         text = f"replace(replace({digits}, '{thousands}', ''), '{column.decimal or '.'}', '.')"
     number = f"TRY_CAST({text} AS DOUBLE)"
     return f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
+def time_of(column: Column) -> str:
+    """SQL for a date as a timestamp: of the clock at its place, where it has a zone."""
+    text, date_format = text_of(column), column.date_format
+    if date_format.endswith("%z"):
+        text = f"regexp_replace({text}, ' ?(Z|[+-]\\d\\d:?\\d\\d)$', '')"
+        date_format = date_format.removesuffix("%z")
+    return f"TRY_STRPTIME({text}, {quoted(date_format)})"
 
 
 def personal_data(texts: list[str]) -> str:
@@ -479,15 +596,19 @@ def personal_data(texts: list[str]) -> str:
 
 
 def field_names(names: Iterable[str]) -> list[str]:
-    """Names that Python takes, each once: lower case, with underscores."""
+    """Names that Python takes, each once: lower case, with underscores.
+
+    None is the name of another column, so that a file with these names is read as well.
+    """
     fields: list[str] = []
+    names = list(names)
     for name in names:
         plain = normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
         spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
         field = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_") or "column"
         if field[0].isdigit() or iskeyword(field) or field.startswith("model_"):
             field = f"field_{field}"
-        while field in fields or field in RESERVED:
+        while field in fields or field in RESERVED or (field in names and field != name):
             field += "_"
         fields.append(field)
     return fields

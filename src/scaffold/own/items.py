@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.columns import Column, Table, number_of, text_of, with_free_name
+from scaffold.own.columns import Column, Table, number_of, text_of, time_of, with_free_name
 from scaffold.own.proposal import listing
 from scaffold.own.source import cell_text, identifier, unreadable
 from scaffold.own.tables import contents_of, file_context
@@ -427,8 +427,7 @@ def seconds(found: Interactions) -> str:
         return f"{number_of(column)} / {divisor(column)}"
     if found.table.source.type_of(column.name) != "VARCHAR":
         return f"epoch({identifier(column.name)})"
-    date_format = column.date_format.replace("'", "''")
-    return f"epoch(TRY_STRPTIME({text_of(column)}, '{date_format}'))"
+    return f"epoch({time_of(column)})"
 
 
 # Writing.

@@ -49,7 +49,9 @@ def holds_names(field: str, texts: Sequence[str], distinct: int, present: int) -
     is_person = bool(words & PEOPLE)
     if not is_person and (not words & NAMES or distinct < DISTINCT_SHARE * present):
         return False
-    return bool(texts) and sum(map(is_name, texts)) > NAME_SHARE * len(texts)
+    # In a column that is called so, names may be in small letters.
+    names = [text.title() if text.islower() else text for text in texts]
+    return bool(texts) and sum(map(is_name, names)) > NAME_SHARE * len(texts)
 
 
 def is_name(text: str) -> bool:

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.columns import FREE_TEXT, MARKS, Column, Table, text_of
+from scaffold.own.columns import FREE_TEXT, MARKS, Column, Table, number_of, text_of
 from scaffold.own.costs import Costs, balanced
 from scaffold.own.source import cell_text
 
@@ -25,6 +26,7 @@ MIN_DAYS = 30
 # The share of the errors of a constant prediction that no single honest field takes away.
 LEAK_ERRORS, LEAK_VARIANCE = 0.9, 0.97
 LEAK_BINS = 40
+MAX_LEAK_VALUES = 100
 KEY_SHARE = 0.97
 # From this share of a row's characters on, its text is what the project is about.
 TEXT_SHARE = 0.6
@@ -40,6 +42,8 @@ LEFT_OUT = {
     "empty": "it has no value",
     "text": "it is free text, which only a project with -d variant=nlp reads",
     "other": "its cells hold several values",
+    "unnamed": "it has no name in the file",
+    "mixed dates": "it has dates in several formats; write them all as 2024-01-31",
     "training only": "the competition's test rows do not have it",
 }
 
@@ -144,8 +148,13 @@ def propose(table: Table, target: str, positive: str = "", variant: str = "") ->
     choose_split(proposal)
     choose_comparisons(proposal)
     if not proposal.fields:
+        name, reason = next(iter(proposal.left_out.items()), ("", ""))
+        example = f', such as "{name}" because {reason}' if name else ""
         raise ScaffoldError(
-            sentence(f'{table.source.path}: no column is left to predict "{column.name}" from')
+            sentence(
+                f'{table.source.path}: no column is left to predict "{column.name}" from; the '
+                f"others are left out{example}"
+            )
         )
     if all(field.kind == "date" for field in proposal.fields):
         raise ScaffoldError(
@@ -330,8 +339,6 @@ def few_categories(proposal: Proposal) -> list[Column]:
 
 def find_leak(proposal: Proposal, column: Column) -> str:
     """Why a field may give the target away; nothing if it does not."""
-    if not (column.is_number or column.kind == "boolean" or len(column.values) in range(1, 100)):
-        return ""
     limit = LEAK_VARIANCE if proposal.variant == REGRESSION else LEAK_ERRORS
     found = skill(proposal, column)
     if found < limit:
@@ -350,17 +357,22 @@ def skill(proposal: Proposal, column: Column) -> float:
 def measure_skill(proposal: Proposal, column: Column) -> float:
     """What a field alone takes away of the errors, or of the variance, of a constant prediction.
 
-    Its values are counted as they are, or in 40 bins with equally many rows each.
+    Its values are counted as they are, or in 40 bins with equally many rows each; of many texts,
+    whether there is one. A number may also explain another by a line, or a line through the ranks.
     """
     target, table = proposal.target, proposal.table
     key = text_of(column)
     if column.is_number and len(column.values) not in range(1, LEAK_BINS):
-        key = f"ntile({LEAK_BINS}) OVER (ORDER BY TRY_CAST({key} AS DOUBLE))"
+        key = f"ntile({LEAK_BINS}) OVER (ORDER BY {number_of(column)})"
+    elif not column.is_number and len(column.values) not in range(1, MAX_LEAK_VALUES):
+        key = f"{key} IS NULL"
     y = text_of(target)
     pairs = f"SELECT {key} AS k, {y} AS y FROM sampled WHERE {y} IS NOT NULL"
     if proposal.variant == REGRESSION:
+        number = number_of(target)
+        pairs = f"SELECT {key} AS k, {number} AS y FROM sampled WHERE {y} IS NOT NULL"
         query = (
-            f"WITH pairs AS ({pairs.replace(f'{y} AS y', f'TRY_CAST({y} AS DOUBLE) AS y')}), "
+            f"WITH pairs AS ({pairs}), "
             "means AS (SELECT k, avg(y) AS m, count(*) AS n FROM pairs GROUP BY k) "
             "SELECT (SELECT sum(n * (m - (SELECT avg(y) FROM pairs)) ** 2) FROM means) / "
             "nullif((SELECT sum((y - (SELECT avg(y) FROM pairs)) ** 2) FROM pairs), 0)"
@@ -374,7 +386,22 @@ def measure_skill(proposal: Proposal, column: Column) -> float:
             "count(*) FROM pairs) - (SELECT n FROM constant), 0)"
         )
     row = table.source.one_row(query)
-    return float(row[0]) if row and row[0] is not None else 0.0
+    found = float(row[0]) if row and row[0] is not None else 0.0
+    if proposal.variant == REGRESSION and column.is_number:
+        return max(found, measure_correlation(table, column, target))
+    return found
+
+
+def measure_correlation(table: Table, column: Column, target: Column) -> float:
+    """The square of the correlation of two numbers, or of their ranks, whichever is larger."""
+    row = table.source.one_row(
+        f"WITH pairs AS (SELECT {number_of(column)} AS x, {number_of(target)} AS y FROM sampled), "
+        "complete AS (SELECT x, y FROM pairs WHERE x IS NOT NULL AND y IS NOT NULL), "
+        "ranked AS (SELECT x, y, rank() OVER (ORDER BY x) AS i, rank() OVER (ORDER BY y) AS j "
+        "FROM complete) SELECT corr(x, y), corr(i, j) FROM ranked"
+    )
+    found = [value**2 for value in row if value is not None and isfinite(value)]
+    return max(found, default=0.0)
 
 
 def association(proposal: Proposal, column: Column) -> float:
@@ -387,8 +414,8 @@ def association(proposal: Proposal, column: Column) -> float:
         return skill(proposal, column)
     key, y = text_of(column), text_of(proposal.target)
     query = (
-        f"WITH counted AS (SELECT {key} AS k, {y} AS y, count(*) AS n FROM sampled "
-        f"WHERE {y} IS NOT NULL GROUP BY k, y), "
+        f"WITH pairs AS (SELECT {key} AS k, {y} AS y FROM sampled WHERE {y} IS NOT NULL), "
+        "counted AS (SELECT k, y, count(*) AS n FROM pairs GROUP BY k, y), "
         "by_key AS (SELECT sum(n * n) / sum(n) AS hits FROM counted GROUP BY k), "
         "by_class AS (SELECT sum(n) AS n FROM counted GROUP BY y), "
         "chance AS (SELECT sum(n * n) / sum(n) AS hits, sum(n) AS n FROM by_class) "

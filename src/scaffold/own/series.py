@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from scaffold.errors import ScaffoldError, sentence
-from scaffold.own.columns import Column, Table, number_of, with_free_name
+from scaffold.own.columns import Column, Table, number_of, time_of, with_free_name
 from scaffold.own.dependencies import UNUSED
 from scaffold.own.proposal import LEFT_OUT, TARGETS
 from scaffold.own.source import cell_text, quoted, unreadable
@@ -358,7 +358,7 @@ def timestamp(column: Column) -> str:
     """SQL for a time."""
     if column.kind != "date":
         return f"make_timestamp(CAST({cell_text(column.name)} AS BIGINT), 1, 1, 0, 0, 0)"
-    return f"strptime({cell_text(column.name)}, {quoted(column.date_format)})"
+    return time_of(column)
 
 
 # Which rows are one series.
@@ -565,6 +565,7 @@ def context_of(found: Forecasts) -> dict[str, Any]:
         "value_type": NUMBERS[point(target)] if target.kind == "formatted" else "float",
         "value_limits": ", ".join(limits(target)),
         "points": [point(target)] if target.kind == "formatted" else [],
+        "minus": target.minus,
         "longest_key": max([100, *(2 * column.longest for column in keys)]),
         "formats": list(dict.fromkeys([*time_format(time), *step.formats])),
         "test_fraction": TEST_FRACTION,

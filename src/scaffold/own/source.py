@@ -36,8 +36,27 @@ SUFFIXES = {
 }
 # Files that hold several tables; the chosen one is converted to Parquet.
 SEVERAL_TABLES = (WORKBOOK, DATABASE)
+# What a column without a name is called, as pandas does: usually numbers or names of the rows.
+UNNAMED = "Unnamed: "
 # Of a file, to find its encoding and delimiter.
 FIRST_BYTES = 1_000_000
+# The encoding of most files that are not in UTF-8, and how much less tidy it may make a text.
+WESTERN, MAX_CHAOS = "cp1252", 0.02
+# How files begin that are called .csv, and are something else.
+OTHERS = {
+    rb"%PDF": "a PDF",
+    rb"PK\x03\x04": "a workbook or an archive",
+    rb"\s*<(!doctype html|html)": "a web page",
+    rb"PAR1": "a Parquet file",
+    rb"SQLite format": "a database",
+}
+# What DuckDB says, and what it means.
+CAUSES = {
+    "unterminated quote": "a quotation mark within a cell is not doubled",
+    "invalid state": "its lines end in different ways; save it again",
+    "No magic bytes": "it is no Parquet file, or only a part of one",
+    "Out of Memory": "its cells need more memory than there is; take fewer columns",
+}
 # DuckDB counts and samples in blocks; more memory is not needed at any number of rows.
 MEMORY = "400MB"
 
@@ -55,6 +74,7 @@ class Source:
         readable: The file, or a copy of it in UTF-8 or as Parquet.
         delimiter: Between the cells of a delimited file.
         origin: What the owner gave: a path, or an address without credentials.
+        encoding: Of a delimited file.
     """
 
     path: Path
@@ -65,6 +85,7 @@ class Source:
     readable: Path
     delimiter: str = ","
     origin: str = ""
+    encoding: str = "utf-8"
 
     def one_row(self, query: str) -> tuple[Any, ...]:
         """The first row that a query finds; empty if it finds none."""
@@ -144,6 +165,8 @@ def open_typed(
     """Open a file that brings the types of its columns, or what it was converted to."""
     readable = converted or path
     reader = "read_parquet" if kind == PARQUET else "read_json"
+    if kind == JSON_LINES:
+        require_lines(path)
     options = "" if kind == PARQUET else ", format='newline_delimited', sample_size=-1"
     connection.execute(f"CREATE VIEW source AS SELECT * FROM {reader}({quoted(readable)}{options})")
     described = connection.execute("DESCRIBE source").fetchall()
@@ -152,8 +175,20 @@ def open_typed(
     return Source(path, kind, connection, columns, types, readable)
 
 
+def require_lines(path: Path) -> None:
+    """Raise ScaffoldError for JSON that is one array, and not an object on each line."""
+    opening: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    with opening(path, "rb") as file:
+        start = file.read(100).lstrip()
+    if start.startswith(b"["):
+        raise ScaffoldError(
+            sentence(f"{path} is one JSON array; write one object on each line, without commas")
+        )
+
+
 def open_delimited(path: Path, connection: duckdb.DuckDBPyConnection) -> Source:
     """Open a CSV or TSV file; every cell is text."""
+    require_table(path)
     encoding = find_encoding(path)
     readable = path if encoding in ("utf-8", "utf-8-sig") else to_utf_8(path, encoding)
     found = connection.execute(
@@ -167,7 +202,22 @@ def open_delimited(path: Path, connection: duckdb.DuckDBPyConnection) -> Source:
         f"header=true, delim={quoted(delimiter)}, quote='\"', escape='\"', columns={{{texts}}})"
     )
     types = ["VARCHAR"] * len(columns)
-    return Source(path, DELIMITED, connection, columns, types, readable, delimiter)
+    return Source(
+        path, DELIMITED, connection, columns, types, readable, delimiter, encoding=encoding
+    )
+
+
+def require_table(path: Path) -> None:
+    """Raise ScaffoldError for a file that is no text, whatever it is called."""
+    with path.open("rb") as file:
+        start = file.read(1000)
+    for pattern, what in OTHERS.items():
+        if re.match(pattern, start, re.IGNORECASE):
+            raise ScaffoldError(sentence(f"{path} is {what}, and no table of text"))
+    if path.suffix.lower() != ".gz" and start[1::2].count(0) > len(start) // 4:
+        raise ScaffoldError(
+            sentence(f"{path} is text in UTF-16 without a byte-order mark; save it in UTF-8")
+        )
 
 
 def to_utf_8(path: Path, encoding: str) -> Path:
@@ -232,10 +282,14 @@ def find_encoding(path: Path) -> str:
         with suppress(UnicodeDecodeError):
             content[: len(content) - end].decode("utf-8")
             return "utf-8"
-    best = from_bytes(content).best()
+    matches = from_bytes(content)
+    best = matches.best()
     if best is None:
         raise ScaffoldError(sentence(f"{path} is no text in a known encoding"))
-    return best.encoding
+    # Of few letters that are not ASCII, several encodings make words; this is the most common.
+    western = [match for match in matches if match.encoding == WESTERN]
+    is_as_likely = western and western[0].chaos <= best.chaos + MAX_CHAOS
+    return WESTERN if is_as_likely and western[0].coherence >= best.coherence else best.encoding
 
 
 def read_header(path: Path, delimiter: str) -> list[str]:
@@ -243,9 +297,10 @@ def read_header(path: Path, delimiter: str) -> list[str]:
     opening: Any = gzip.open if path.suffix.lower() == ".gz" else open
     with opening(path, "rt", encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file, delimiter=delimiter), [])
-    require_names(path, header)
     if not header:
         raise ScaffoldError(sentence(f"{path} is empty"))
+    header = [name if name.strip() else f"{UNNAMED}{index}" for index, name in enumerate(header)]
+    require_names(path, header)
     if len(header) == 1 and re.search(r"[,;\t|]", header[0]):
         raise ScaffoldError(
             sentence(
@@ -259,6 +314,12 @@ def read_header(path: Path, delimiter: str) -> list[str]:
 def require_names(path: Path, header: list[str]) -> None:
     """Raise ScaffoldError with a cell of the first line that cannot be the name of a column."""
     require_unique(path, header)
+    unnamed = [number for number, name in enumerate(header, 1) if name.startswith(UNNAMED)]
+    if len(unnamed) > 1:
+        numbers = ", ".join(map(str, unnamed))
+        raise ScaffoldError(
+            sentence(f"{path}: columns {numbers} have no name; name or remove them")
+        )
     for number, name in enumerate(header, 1):
         # Years name the columns of many tables of statistics.
         is_number = re.fullmatch(r"(?!(18|19|20)\d\d$)[-+]?[\d.,]+", name.strip())
@@ -272,18 +333,35 @@ def require_names(path: Path, header: list[str]) -> None:
 
 
 def require_unique(path: Path, names: list[str]) -> None:
-    """Raise ScaffoldError with a name that several columns have."""
+    """Raise ScaffoldError with a name that several columns have, in any case of its letters."""
     for name, count in Counter(names).items():
         if count > 1:
             raise ScaffoldError(sentence(f'{path}: {count} columns are called "{name}"'))
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(name.lower(), name)
+        if other != name:
+            raise ScaffoldError(
+                sentence(
+                    f'{path}: the columns "{other}" and "{name}" differ in case only; rename one'
+                )
+            )
 
 
 def unreadable(path: Path, error: duckdb.Error) -> ScaffoldError:
     """The error for the user: DuckDB's reason, with the line of the file where it names one."""
     text = str(error)
     line = re.search(r"Line: (\d+)", text)
-    reason = re.search(r"(Expected Number of Columns: \d+ Found: \d+)", text)
-    cause = reason[1].lower() if reason else text.partition("\n")[0].partition("Error: ")[2]
+    cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    known = [meaning for said, meaning in CAUSES.items() if said in text]
+    cause = text.partition("\n")[0].partition("Error: ")[2]
+    if cells:
+        cause = (
+            f"it has {cells[2]} cells, and the first line {cells[1]}; the first line must name the "
+            "columns"
+        )
+    elif known:
+        cause = known[0]
     place = f", line {line[1]}" if line else ""
     return ScaffoldError(sentence(f"{path}{place} cannot be read: {cause or text}"))
 

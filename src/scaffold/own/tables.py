@@ -192,6 +192,7 @@ def context_of(proposal: Proposal, framework: str) -> dict[str, Any]:
         "optional_category": next((c for c in categories if c.missing), None),
         "formatted": any(c.kind == "formatted" for c in (*fields, target)),
         "points": sorted({point(c) for c in (*fields, target) if c.kind == "formatted"}),
+        "minus": "".join(c.minus for c in (*fields, target)),
         "date_formats": date_formats(dates),
         "longest": max(
             [100, *(10 ** math.ceil(math.log10(2 * c.longest + 1)) for c in categories)]
