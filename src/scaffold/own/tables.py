@@ -304,9 +304,9 @@ def masks(proposal: Proposal) -> list[tuple[str, str]]:
             found.append((column.name, f"{cells} == 1"))
         elif column.values and len(column.values) <= 6:
             for value, _ in column.values[:3]:
-                right = literal(value) if column.kind == "category" else value
                 if value not in column.marks:
-                    found.append((f"{column.name}: {value}", f"{cells} == {right}"))
+                    equals = f"{cells} == {literal(typed(column, value))}"
+                    found.append((f"{column.name}: {value}", equals))
         elif column.is_number:
             found.append((f"{column.name} below the median", f"{cells} < {cells}.median()"))
             found.append((f"{column.name} from the median on", f"{cells} >= {cells}.median()"))
