@@ -117,6 +117,11 @@ def test_times_with_a_zone_are_a_series(tmp_path: Path) -> None:
     path = write(tmp_path, lines("time,value", *rows))
     found = contents_from(str(path), Wanted("value", variant="time-series", defaults=True), QUIET)
     assert found.variant == "time-series"
+    made(found, tmp_path / "own")
+    assert passes_linter(tmp_path / "own")
+    # NumPy warns of a zone, and takes the time of another clock.
+    code = (tmp_path / "own/src/own/features.py").read_text("utf-8")
+    assert "strptime(text, time_format).replace(tzinfo=None)" in code
 
 
 def test_dates_in_several_formats_are_left_out_with_the_reason(tmp_path: Path) -> None:
