@@ -173,6 +173,7 @@ def test_answers_survive_a_recopy(rendered: Render) -> None:
         ({"variant": "unknown"}, "tabular-classification"),
         ({"framework": "unknown"}, "sklearn"),
         ({"variant": "clustering", "framework": "pytorch"}, "no PyTorch model"),
+        ({"variant": "nlp", "framework": "lightgbm"}, "for tables and series"),
         ({"varaint": "nlp"}, "no question"),
     ],
     ids=lambda value: repr(value)[:40],

@@ -61,7 +61,7 @@ def mostly(good: st.SearchStrategy[Any], all_: st.SearchStrategy[Any]) -> st.Sea
 ANSWERS = st.fixed_dictionaries(
     {
         "variant": st.sampled_from(choices("variant")),
-        "framework": st.sampled_from(["sklearn", "sklearn", "pytorch"]),
+        "framework": st.sampled_from(["sklearn", "sklearn", "pytorch", "lightgbm"]),
     },
     optional={
         "license": st.sampled_from(choices("license")),

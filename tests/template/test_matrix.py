@@ -10,7 +10,7 @@ from scaffold.template.questions import questionnaire
 from support.combinations import SUPPORTED
 
 VARIANTS = list(questionnaire()["variant"]["choices"].values())
-FRAMEWORKS = ["sklearn", "pytorch", "keras", "spark", "unknown"]
+FRAMEWORKS = ["sklearn", "pytorch", "lightgbm", "keras", "spark", "unknown"]
 
 
 @pytest.mark.parametrize(
