@@ -105,6 +105,8 @@ KINDS = {
         of_test_set=True,
     ),
 }
+# What a competition has beside its training rows.
+OF_TEST = ("test.csv", "sample_submission.csv")
 # Where `predict` writes what it refuses.
 REFUSED = "out-refused.csv"
 
@@ -191,9 +193,8 @@ def check_submission(own: Project) -> None:
 
 def test_raw_file_is_predicted_and_monitored(own: Project, request: pytest.FixtureRequest) -> None:
     """The file itself, with its names, delimiter and formats, is read like any later one."""
-    name = request.node.callspec.params["own"]
-    kind = KINDS[name]
-    raw = own.folder / f"data/raw/{name}{kind.suffix}"
+    kind = KINDS[request.node.callspec.params["own"]]
+    (raw,) = (path for path in (own.folder / "data/raw").iterdir() if path.name not in OF_TEST)
     if kind.of_test_set:
         raw = own.folder / "data/splits/test.parquet"
     own.offline("churn-radar", "predict", "--input", str(raw), "--output", "out.csv")
