@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from scaffold.errors import ScaffoldError
+from scaffold.own import columns
 from scaffold.own.asking import Wanted, contents_from
 from scaffold.own.columns import MAX_COLUMNS, Column, field_names, look
 from scaffold.own.proposal import Proposal, propose
@@ -122,6 +124,17 @@ def test_times_with_a_zone_are_a_series(tmp_path: Path) -> None:
     # NumPy warns of a zone, and takes the time of another clock.
     code = (tmp_path / "own/src/own/features.py").read_text("utf-8")
     assert "strptime(text, time_format).replace(tzinfo=None)" in code
+
+
+def test_time_that_the_sample_does_not_have_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "SAMPLE_ROWS", 20)
+    days = [f"{date(2013, 1, 1) + timedelta(i)}" for i in range(900)]
+    days[500] = "tomorrow"
+    path = write(tmp_path, lines("day,value", *(f"{day},{i % 9}" for i, day in enumerate(days))))
+    with pytest.raises(ScaffoldError, match=r"rows\.csv cannot be read: .*tomorrow"):
+        contents_from(str(path), Wanted("value", variant="time-series", defaults=True), QUIET)
 
 
 def test_dates_in_several_formats_are_left_out_with_the_reason(tmp_path: Path) -> None:

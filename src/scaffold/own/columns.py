@@ -84,7 +84,7 @@ class Column:
         field: In the project: a name that Python takes.
         kind: "integer", "number", "formatted" (a number with a currency, a percent sign, thousands
             separators or a decimal comma), "boolean", "category", "date", "text", "identifier",
-            "constant", "empty", "unnamed", "mixed dates" or "other".
+            "constant", "empty", "unnamed", "mixed dates", "training only" or "other".
         missing: The share of rows without a value.
         distinct: How many values there are; where they are many, in many rows, about how many.
         example: One of them.
@@ -158,6 +158,7 @@ class Sampled:
         mean: Of its numbers, as is `median`.
         marks: Texts that mean "missing", if the column holds numbers or dates.
         unmarked: The others.
+        different: The others, each once.
     """
 
     texts: list[str]
@@ -166,11 +167,13 @@ class Sampled:
     median: float | None
     marks: tuple[str, ...] = field(init=False)
     unmarked: list[str] = field(init=False)
+    different: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         marks = tuple(dict.fromkeys(text for text in self.texts if text in MARKS))
         object.__setattr__(self, "marks", marks)
         object.__setattr__(self, "unmarked", [text for text in self.texts if text not in MARKS])
+        object.__setattr__(self, "different", list(dict.fromkeys(self.unmarked)))
 
     @property
     def most_counted(self) -> int:
@@ -330,8 +333,6 @@ def count(
 
 def frequent(source: Source, names: list[str]) -> dict[str, dict[str, int]]:
     """The texts of columns that have few, with their counts."""
-    if not names:
-        return {}
     parts = [f"histogram({text_and_number(source, name)[0]})" for name in names]
     row = one_row_of(source, parts, "source", MOST_AT_ONCE)
     return {name: found or {} for name, found in zip(names, row, strict=True)}
@@ -348,7 +349,6 @@ def describe(
 ) -> Column:
     """What one column holds; its values are counted if they are few."""
     texts, present = sampled.texts, counts.present
-    different = list(dict.fromkeys(sampled.unmarked))
     distinct = count_different(source, name, n_rows, counts) if values is None else len(values)
     column = Column(
         name,
@@ -375,9 +375,9 @@ def describe(
     # A number of a typed file is no text, which the project could read as a date.
     is_typed_number = counts.numbers and source.type_of(name) != "VARCHAR"
     return (
-        (None if is_typed_number else as_date(marked, different))
+        (None if is_typed_number else as_date(marked, sampled.different))
         or as_number(marked, n_rows, counts, sampled)
-        or as_formatted_number(marked, different)
+        or as_formatted_number(marked, sampled.different)
         or as_text(column, counts, sampled)
     )
 
@@ -424,7 +424,7 @@ def as_formatted_number(column: Column, different: list[str]) -> Column | None:
 
 def as_text(column: Column, counts: Statistics, sampled: Sampled) -> Column:
     """The column as one of texts: free, of categories, or different in nearly all rows."""
-    if are_mixed_dates(list(dict.fromkeys(sampled.unmarked))):
+    if are_mixed_dates(sampled.different):
         return replace(column, kind="mixed dates")
     length, name = counts.mean_length, column.name
     has_words = any(" " in text for text in sampled.texts)
@@ -583,7 +583,7 @@ def time_of(column: Column) -> str:
     if date_format.endswith("%z"):
         text = f"regexp_replace({text}, ' ?(Z|[+-]\\d\\d:?\\d\\d)$', '')"
         date_format = date_format.removesuffix("%z")
-    return f"TRY_STRPTIME({text}, {quoted(date_format)})"
+    return f"strptime({text}, {quoted(date_format)})"
 
 
 def personal_data(texts: list[str]) -> str:

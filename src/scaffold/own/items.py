@@ -427,7 +427,7 @@ def seconds(found: Interactions) -> str:
         return f"{number_of(column)} / {divisor(column)}"
     if found.table.source.type_of(column.name) != "VARCHAR":
         return f"epoch({identifier(column.name)})"
-    return f"epoch({time_of(column)})"
+    return f"epoch(TRY({time_of(column)}))"
 
 
 # Writing.

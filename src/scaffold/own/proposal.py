@@ -367,10 +367,9 @@ def measure_skill(proposal: Proposal, column: Column) -> float:
     elif not column.is_number and len(column.values) not in range(1, MAX_LEAK_VALUES):
         key = f"{key} IS NULL"
     y = text_of(target)
-    pairs = f"SELECT {key} AS k, {y} AS y FROM sampled WHERE {y} IS NOT NULL"
+    value = number_of(target) if proposal.variant == REGRESSION else y
+    pairs = f"SELECT {key} AS k, {value} AS y FROM sampled WHERE {y} IS NOT NULL"
     if proposal.variant == REGRESSION:
-        number = number_of(target)
-        pairs = f"SELECT {key} AS k, {number} AS y FROM sampled WHERE {y} IS NOT NULL"
         query = (
             f"WITH pairs AS ({pairs}), "
             "means AS (SELECT k, avg(y) AS m, count(*) AS n FROM pairs GROUP BY k) "

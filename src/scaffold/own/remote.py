@@ -502,15 +502,9 @@ def list_competition(name: str) -> dict[str, int]:
 
     request = api.ApiListDataFilesRequest()
     request.competition_name = name
-    request.page_size = 200
-    sizes: dict[str, int] = {}
     with clients.build_kaggle_client() as client:
-        while True:
-            page = client.competitions.competition_api_client.list_data_files(request)
-            sizes |= {file.name: file.total_bytes for file in page.files}
-            if not page.next_page_token or not page.files:
-                return sizes
-            request.page_token = page.next_page_token
+        ask = client.competitions.competition_api_client.list_data_files
+        return list_pages(ask, request, "files")
 
 
 def list_kaggle(handle: str) -> dict[str, int]:
@@ -521,15 +515,28 @@ def list_kaggle(handle: str) -> dict[str, int]:
 
     request = api.ApiListDatasetFilesRequest()
     request.owner_slug, _, request.dataset_slug = handle.partition("/")
+    with clients.build_kaggle_client() as client:
+        ask = client.datasets.dataset_api_client.list_dataset_files
+        return list_pages(ask, request, "dataset_files")
+
+
+def list_pages(ask: Callable[[Any], Any], request: Any, attribute: str) -> dict[str, int]:
+    """The files on all pages of an answer of Kaggle, with their sizes.
+
+    Args:
+        ask: Returns the page that a request asks for.
+        request: For the first page.
+        attribute: Of a page, that holds its files.
+    """
     request.page_size = 200
     sizes: dict[str, int] = {}
-    with clients.build_kaggle_client() as client:
-        while True:
-            page = client.datasets.dataset_api_client.list_dataset_files(request)
-            sizes |= {file.name: file.total_bytes for file in page.dataset_files}
-            if not page.next_page_token or not page.dataset_files:
-                return sizes
-            request.page_token = page.next_page_token
+    while True:
+        page = ask(request)
+        files = getattr(page, attribute)
+        sizes |= {file.name: file.total_bytes for file in files}
+        if not page.next_page_token or not files:
+            return sizes
+        request.page_token = page.next_page_token
 
 
 def find_kaggle_version(handle: str) -> str:

@@ -175,10 +175,15 @@ def open_typed(
     return Source(path, kind, connection, columns, types, readable)
 
 
+def open_packed(path: Path, mode: str, **options: Any) -> Any:
+    """Open a file, which gzip may have compressed, as open() does."""
+    opening: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    return opening(path, mode, **options)
+
+
 def require_lines(path: Path) -> None:
     """Raise ScaffoldError for JSON that is one array, and not an object on each line."""
-    opening: Any = gzip.open if path.suffix.lower() == ".gz" else open
-    with opening(path, "rb") as file:
+    with open_packed(path, "rb") as file:
         start = file.read(100).lstrip()
     if start.startswith(b"["):
         raise ScaffoldError(
@@ -294,8 +299,7 @@ def find_encoding(path: Path) -> str:
 
 def read_header(path: Path, delimiter: str) -> list[str]:
     """The names of the columns; raises ScaffoldError where the first line does not hold them."""
-    opening: Any = gzip.open if path.suffix.lower() == ".gz" else open
-    with opening(path, "rt", encoding="utf-8-sig", newline="") as file:
+    with open_packed(path, "rt", encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file, delimiter=delimiter), [])
     if not header:
         raise ScaffoldError(sentence(f"{path} is empty"))
